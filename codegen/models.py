@@ -1,0 +1,173 @@
+"""Tables of brands, their keys, products and code orders. Private to this package: others use its subject modules."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kit.db import Base
+
+COUNTER_MAX = (1 << 40) - 1
+EPOCH_MAX = 30
+
+
+class Tenant(Base):
+    """A brand. Its own id is the tenant id that row-level security compares."""
+
+    __tablename__ = "tenant"
+    __table_args__ = (UniqueConstraint("slug"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    slug: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    scan_origin: Mapped[str] = mapped_column(Text)
+    timezone: Mapped[str] = mapped_column(Text, server_default="Asia/Shanghai")
+    created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+
+
+class BrandHost(Base):
+    """A host name under which the brand's codes are scanned. Several brands may share one; short codes need one of their own."""
+
+    __tablename__ = "brand_host"
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    host: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+class GtinPrefix(Base):
+    __tablename__ = "gtin_prefix"
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    prefix: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+class KeyEpoch(Base):
+    """One master key of a brand, wrapped, and the next counter that nobody was given yet."""
+
+    __tablename__ = "key_epoch"
+    __table_args__ = (
+        CheckConstraint(f"epoch BETWEEN 0 AND {EPOCH_MAX}", name="epoch"),
+        CheckConstraint(f"next_counter BETWEEN 0 AND {COUNTER_MAX + 1}", name="next_counter"),
+        CheckConstraint("state IN ('open', 'closed', 'revoked')", name="state"),
+        Index("uq_key_epoch_open", "tenant_id", unique=True, postgresql_where="state = 'open'"),
+    )
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    wrapped_master: Mapped[bytes]
+    kek_id: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    next_counter: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+
+
+class Product(Base):
+    """A GTIN belongs to one brand of the instance: on a shared host it names whose code was scanned."""
+
+    __tablename__ = "product"
+    __table_args__ = (UniqueConstraint("gtin"), CheckConstraint("gtin ~ '^[0-9]{14}$'", name="gtin"))
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    gtin: Mapped[str] = mapped_column(Text, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    name_zh: Mapped[str] = mapped_column(Text, server_default="")
+    description: Mapped[str] = mapped_column(Text, server_default="")
+    created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+
+
+class CodeOrder(Base):
+    """A request for a range of counters: the one row that a billion codes cost."""
+
+    __tablename__ = "code_order"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "gtin"], ["product.tenant_id", "product.gtin"]),
+        ForeignKeyConstraint(["tenant_id", "epoch"], ["key_epoch.tenant_id", "key_epoch.epoch"]),
+        UniqueConstraint("tenant_id", "request_id"),
+        UniqueConstraint("tenant_id", "epoch", "first_counter"),
+        CheckConstraint("quantity BETWEEN 1 AND 1000000000", name="quantity"),
+        CheckConstraint("kind IN ('item_outer', 'item_inner', 'case', 'pallet', 'spare', 'canary')", name="kind"),
+        CheckConstraint("profile IN ('gs1', 'short')", name="profile"),
+        Index("ix_code_order_lot", "tenant_id", "lot"),
+    )
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    request_id: Mapped[str] = mapped_column(Text)
+    epoch: Mapped[int] = mapped_column(SmallInteger)
+    first_counter: Mapped[int] = mapped_column(BigInteger)
+    quantity: Mapped[int] = mapped_column(BigInteger)
+    gtin: Mapped[str] = mapped_column(Text)
+    lot: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    profile: Mapped[str] = mapped_column(Text)
+    ordered_by: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+
+
+class RangeState(Base):
+    """One decision about a stretch of counters. Rows are only added: void beats recalled, recalled beats active, whatever came later."""
+
+    __tablename__ = "range_state"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "order_id"], ["code_order.tenant_id", "code_order.id"]),
+        CheckConstraint("state IN ('active', 'recalled', 'void')", name="state"),
+        CheckConstraint("first_counter <= last_counter", name="interval"),
+        Index("ix_range_state_order", "tenant_id", "order_id"),
+    )
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID]
+    epoch: Mapped[int] = mapped_column(SmallInteger)
+    first_counter: Mapped[int] = mapped_column(BigInteger)
+    last_counter: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text, server_default="")
+    decided_by: Mapped[str] = mapped_column(Text)
+    decided_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+
+
+class CatalogueVersion(Base):
+    """One row for the instance: a number that grows with every change that edges must hear of. No tenant: edges serve all."""
+
+    __tablename__ = "catalogue_version"
+    __table_args__ = (CheckConstraint("only", name="one_row"),)
+
+    only: Mapped[bool] = mapped_column(primary_key=True, server_default="true")
+    version: Mapped[int] = mapped_column(BigInteger)
+
+
+class Export(Base):
+    """A file of codes being written by a worker, with its progress."""
+
+    __tablename__ = "export"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "order_id"], ["code_order.tenant_id", "code_order.id"]),
+        CheckConstraint("state IN ('queued', 'running', 'ready', 'failed')", name="state"),
+    )
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID]
+    state: Mapped[str] = mapped_column(Text)
+    rows_done: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    rows_total: Mapped[int] = mapped_column(BigInteger)
+    file_name: Mapped[str] = mapped_column(Text, server_default="")
+    error: Mapped[str] = mapped_column(Text, server_default="")
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    requested_by: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+    updated_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))

@@ -1,0 +1,102 @@
+"""The scan log in PostgreSQL, its projection by day, and where each partition's ingester stands. Private to this package."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Double, Index, SmallInteger, Text
+from sqlalchemy.dialects.postgresql import INET, JSONB, TIMESTAMP
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kit.db import Base
+
+
+class Scan(Base):
+    """One reading of a code, once by its scan id. Seen when answered; `confirmed_at` set once, when a person looked.
+
+    Partitioned by month of `scanned_at` (function `ensure_scan_partition`). Invalid codes have no epoch and counter but their text.
+    """
+
+    __tablename__ = "scan"
+    __table_args__ = (
+        CheckConstraint("(epoch IS NULL) = (counter IS NULL)", name="code"),
+        Index("ix_scan_code", "tenant_id", "epoch", "counter", "scanned_at"),
+        Index("ix_scan_time", "tenant_id", "scanned_at"),
+        Index("ix_scan_visitor", "tenant_id", "visitor", "scanned_at"),
+        Index("ix_scan_order", "tenant_id", "order_id", "scanned_at"),
+        {"postgresql_partition_by": "RANGE (scanned_at)"},
+    )
+
+    tenant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    scan_id: Mapped[UUID] = mapped_column(primary_key=True)
+    scanned_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), primary_key=True)
+    confirmed_at: Mapped[datetime | None] = mapped_column(TIMESTAMP(timezone=True))
+    epoch: Mapped[int | None] = mapped_column(SmallInteger)
+    counter: Mapped[int | None] = mapped_column(BigInteger)
+    order_id: Mapped[UUID | None]
+    gtin: Mapped[str] = mapped_column(Text, server_default="")
+    lot: Mapped[str] = mapped_column(Text, server_default="")
+    serial: Mapped[str] = mapped_column(Text, server_default="")
+    verdict: Mapped[str] = mapped_column(Text)
+    reasons: Mapped[list[Any]] = mapped_column(JSONB, server_default="[]")
+    role: Mapped[str] = mapped_column(Text)
+    visitor: Mapped[bytes]
+    network: Mapped[bytes]
+    ip: Mapped[str | None] = mapped_column(INET)
+    latitude: Mapped[float | None] = mapped_column(Double)
+    longitude: Mapped[float | None] = mapped_column(Double)
+    accuracy_m: Mapped[float | None] = mapped_column(Double)
+    division: Mapped[str] = mapped_column(Text, server_default="")
+    client: Mapped[str] = mapped_column(Text, server_default="")
+    language: Mapped[str] = mapped_column(Text, server_default="")
+    source: Mapped[str] = mapped_column(Text, server_default="live")
+
+
+class ScanTotal(Base):
+    """Scans by day (UTC), product, division and verdict: what the dashboard adds up. Empty text stands for unknown."""
+
+    __tablename__ = "scan_total"
+
+    tenant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    gtin: Mapped[str] = mapped_column(Text, primary_key=True)
+    division: Mapped[str] = mapped_column(Text, primary_key=True)
+    verdict: Mapped[str] = mapped_column(Text, primary_key=True)
+    scans: Mapped[int] = mapped_column(BigInteger)
+    confirmed: Mapped[int] = mapped_column(BigInteger)
+
+
+class LogPosition(Base):
+    """How far a partition of the log is in PostgreSQL: generation and sequence number of the last entry. No tenant: partitions mix them."""
+
+    __tablename__ = "log_position"
+
+    partition: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    generation: Mapped[int] = mapped_column(BigInteger)
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    stopped: Mapped[str] = mapped_column(Text, server_default="")
+    updated_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+
+
+class LogGeneration(Base):
+    """The generation number that every partition in Redis must show. One row; no tenant, as the log has none."""
+
+    __tablename__ = "log_generation"
+    __table_args__ = (CheckConstraint("only", name="one_row"),)
+
+    only: Mapped[bool] = mapped_column(primary_key=True, server_default="true")
+    generation: Mapped[int] = mapped_column(BigInteger)
+    started_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+
+
+class DeadLetter(Base):
+    """A log entry that could not be read. No tenant: what cannot be read does not say whose it is."""
+
+    __tablename__ = "log_dead_letter"
+
+    partition: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    generation: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    entry: Mapped[bytes]
+    error: Mapped[str] = mapped_column(Text)
+    found_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
