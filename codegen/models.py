@@ -144,9 +144,9 @@ class CatalogueVersion(Base):
     """One row for the instance: a number that grows with every change that edges must hear of. No tenant: edges serve all."""
 
     __tablename__ = "catalogue_version"
-    __table_args__ = (CheckConstraint("only", name="one_row"),)
+    __table_args__ = (CheckConstraint("one_row", name="one_row"),)
 
-    only: Mapped[bool] = mapped_column(primary_key=True, server_default="true")
+    one_row: Mapped[bool] = mapped_column(primary_key=True, server_default="true")
     version: Mapped[int] = mapped_column(BigInteger)
 
 
