@@ -82,9 +82,9 @@ class LogGeneration(Base):
     """The generation number that every partition in Redis must show. One row; no tenant, as the log has none."""
 
     __tablename__ = "log_generation"
-    __table_args__ = (CheckConstraint("only", name="one_row"),)
+    __table_args__ = (CheckConstraint("one_row", name="one_row"),)
 
-    only: Mapped[bool] = mapped_column(primary_key=True, server_default="true")
+    one_row: Mapped[bool] = mapped_column(primary_key=True, server_default="true")
     generation: Mapped[int] = mapped_column(BigInteger)
     started_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
 

@@ -1,0 +1,20 @@
+"""Alembic's entry: one transaction on the connection that kit.migrations hands over, against the metadata of every package."""
+
+from alembic import context
+
+import campaigns.models
+import codegen.models
+import crm.models
+import kit.outbox
+import scanservice.models
+import supplychain.models
+import web.models
+from kit.db import Base
+
+PACKAGES = (campaigns.models, codegen.models, crm.models, kit.outbox, scanservice.models, supplychain.models, web.models)
+
+context.configure(
+    connection=context.config.attributes["connection"], target_metadata=Base.metadata, transaction_per_migration=False
+)
+with context.begin_transaction():
+    context.run_migrations()
