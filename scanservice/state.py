@@ -1,0 +1,173 @@
+"""What the platform remembers about one scanned code, in 9 to 87 bytes.
+
+Layout, big-endian: flags u8, first u32, last u32 (seconds since 2020-01-01Z; any scan), then at most VISITORS_MAX slots
+of confirmed visitors: visitor u32, network u24, first confirmed u24, last confirmed u24 (minutes since 2020-01-01Z),
+sorted by (first confirmed, visitor).
+
+Promise: `merge` takes the smallest first, the largest last and the union of visitors, so its outcome does not depend on
+the order of the scans; `touch` is `merge` with the state of a single scan. The Redis function does the same byte for byte,
+and a rebuild from the scan log therefore gives the bytes that live scans left. That is also why a clock that stepped back
+is no flag here: whoever reads the log sees it in the entry, and a flag would depend on the order.
+
+Refused: anything that is not of this layout. A new layout is a new library name of the Redis function, never a guess.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from struct import Struct
+from typing import Final
+
+EPOCH_S: Final = 1_577_836_800
+VISITORS_MAX: Final = 6
+VISITOR_BYTES: Final = 4
+NETWORK_BYTES: Final = 3
+# The network of a scan that belongs to no household, such as one from the loopback address.
+NETWORK_NONE: Final = bytes(NETWORK_BYTES)
+
+FLAG_STAFF: Final = 1
+FLAG_CONSUMED: Final = 2
+
+_HEADER: Final = Struct(">BII")
+_SLOT: Final = Struct(">4s3s3s3s")
+BYTES_MAX: Final = _HEADER.size + VISITORS_MAX * _SLOT.size
+
+
+class Mode(StrEnum):
+    """How a scan enters the state; the value is what the Redis function is given."""
+
+    SEEN = "s"
+    CONFIRMED = "c"
+    STAFF = "t"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    visitor: bytes
+    network: bytes
+    first_min: int
+    last_min: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    flags: int
+    first_s: int
+    last_s: int
+    slots: tuple[Slot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touch:
+    """One scan as the state sees it: `at_s` counts seconds since 2020-01-01Z."""
+
+    mode: Mode
+    at_s: int
+    visitor: bytes
+    network: bytes
+
+
+class StateMalformed(ValueError):  # noqa: N818 - it says what the bytes are
+    pass
+
+
+def seconds(unix_s: float) -> int:
+    """Unix time to the state's seconds. A clock set before 2020 counts as the first second of 2020."""
+    return max(0, int(unix_s) - EPOCH_S)
+
+
+def unix_s(at_s: int) -> int:
+    return at_s + EPOCH_S
+
+
+def pack(state: State) -> bytes:
+    parts = [_HEADER.pack(state.flags, state.first_s, state.last_s)]
+    parts += [
+        _SLOT.pack(slot.visitor, slot.network, slot.first_min.to_bytes(3, "big"), slot.last_min.to_bytes(3, "big"))
+        for slot in state.slots
+    ]
+    return b"".join(parts)
+
+
+def unpack(packed: bytes) -> State:
+    slots_bytes = len(packed) - _HEADER.size
+    if slots_bytes < 0 or slots_bytes % _SLOT.size or len(packed) > BYTES_MAX:
+        raise StateMalformed(f"a state of {len(packed)} bytes")
+    flags, first_s, last_s = _HEADER.unpack_from(packed)
+    if not slots_bytes:
+        return State(flags=flags, first_s=first_s, last_s=last_s)
+    return State(
+        flags=flags,
+        first_s=first_s,
+        last_s=last_s,
+        slots=tuple(
+            Slot(
+                visitor=visitor,
+                network=network,
+                first_min=int.from_bytes(first, "big"),
+                last_min=int.from_bytes(last, "big"),
+            )
+            for visitor, network, first, last in _SLOT.iter_unpack(packed[_HEADER.size :])
+        ),
+    )
+
+
+def single(touch: Touch) -> State:
+    """The state of a code that was scanned once."""
+    slots: tuple[Slot, ...] = ()
+    if touch.mode is Mode.CONFIRMED:
+        minute = touch.at_s // 60
+        slots = (Slot(visitor=touch.visitor, network=touch.network, first_min=minute, last_min=minute),)
+    return State(
+        flags=FLAG_STAFF if touch.mode is Mode.STAFF else 0,
+        first_s=touch.at_s,
+        last_s=touch.at_s,
+        slots=slots,
+    )
+
+
+def merge(one: State, other: State) -> State:
+    return State(
+        flags=one.flags | other.flags,
+        first_s=min(one.first_s, other.first_s),
+        last_s=max(one.last_s, other.last_s),
+        slots=_earliest(one.slots + other.slots),
+    )
+
+
+def touch(before: State | None, scan: Touch) -> State:
+    return single(scan) if before is None else merge(before, single(scan))
+
+
+def fold(scans: Iterable[Touch]) -> State | None:
+    """The state after all these scans, whatever their order. Slots are cut once, at the end, so nothing is forgotten early."""
+    flags, first_s, last_s = 0, None, 0
+    slots: list[Slot] = []
+    for scan in scans:
+        alone = single(scan)
+        flags |= alone.flags
+        first_s = alone.first_s if first_s is None else min(first_s, alone.first_s)
+        last_s = max(last_s, alone.last_s)
+        slots.extend(alone.slots)
+    if first_s is None:
+        return None
+    return State(flags=flags, first_s=first_s, last_s=last_s, slots=_earliest(slots))
+
+
+def _earliest(slots: Iterable[Slot]) -> tuple[Slot, ...]:
+    by_visitor: dict[bytes, Slot] = {}
+    for slot in slots:
+        known = by_visitor.get(slot.visitor)
+        by_visitor[slot.visitor] = slot if known is None else _same_visitor(known, slot)
+    return tuple(sorted(by_visitor.values(), key=lambda slot: (slot.first_min, slot.visitor))[:VISITORS_MAX])
+
+
+def _same_visitor(one: Slot, other: Slot) -> Slot:
+    # The network is the one of the latest scan; of two in one minute the larger, so that the order does not matter.
+    last_min, network = max((one.last_min, one.network), (other.last_min, other.network))
+    return Slot(
+        visitor=one.visitor,
+        network=network,
+        first_min=min(one.first_min, other.first_min),
+        last_min=last_min,
+    )

@@ -1,0 +1,188 @@
+"""The verdict over one scan: a pure function of what the catalogue says of the code and what is remembered of it.
+
+Promise: the edge and the ingester judge with this one function, so the answer and the record agree. A verdict says who
+scanned before (you, your household, a shop, strangers), and every reason carries its value; a buyer is never punished for
+what others did after them. Refused: to judge on a location, or on a bare number of scans.
+
+Order of judgement (the first that fits): counterfeit, void, recalled, inactive, expired, consumed; then by k, the number of
+distinct confirmed visitors who are neither this visitor nor of its household:
+- this visitor, or its household, confirmed it before: genuine_again, unless STRANGERS_MIN strangers had been there before
+  them: who was warned once is not soothed by scanning again;
+- k = 0 and no shop or staff scanned it: genuine_first;
+- k < STRANGERS_MIN: genuine_seen;
+- else suspect.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from scanservice import state
+from scanservice.state import Mode, Slot, State
+
+HOUSEHOLD_DAYS: Final = 7
+STRANGERS_MIN: Final = 3
+_HOUSEHOLD_MIN: Final = HOUSEHOLD_DAYS * 24 * 60
+
+
+class Verdict(StrEnum):
+    COUNTERFEIT = "counterfeit"
+    VOID = "void"
+    RECALLED = "recalled"
+    INACTIVE = "inactive"
+    EXPIRED = "expired"
+    CONSUMED = "consumed"
+    GENUINE_FIRST = "genuine_first"
+    GENUINE_AGAIN = "genuine_again"
+    GENUINE_SEEN = "genuine_seen"
+    SUSPECT = "suspect"
+
+
+class Standing(StrEnum):
+    """What the catalogue says of a code, whoever scanned it."""
+
+    BAD_SERIAL = "bad_serial"
+    WRONG_GTIN = "wrong_gtin"
+    NO_RANGE = "no_range"
+    VOID = "void"
+    RECALLED = "recalled"
+    INACTIVE = "inactive"
+    EXPIRED = "expired"
+    ACTIVE = "active"
+
+
+class Role(StrEnum):
+    CONSUMER = "consumer"
+    SHOP = "shop"
+    STAFF = "staff"
+
+
+class Reason(NamedTuple):
+    """A stable code with its value: a time in ISO 8601 UTC, a number, or the words of whoever decided."""
+
+    code: str
+    value: str | int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+
+
+_BY_STANDING: Final = {
+    Standing.BAD_SERIAL: Verdict.COUNTERFEIT,
+    Standing.WRONG_GTIN: Verdict.COUNTERFEIT,
+    Standing.VOID: Verdict.VOID,
+    Standing.RECALLED: Verdict.RECALLED,
+    Standing.NO_RANGE: Verdict.INACTIVE,
+    Standing.INACTIVE: Verdict.INACTIVE,
+    Standing.EXPIRED: Verdict.EXPIRED,
+}
+_COUNTING: Final = frozenset({Standing.ACTIVE, Standing.EXPIRED})
+UNCOUNTED: Final = frozenset({Verdict.COUNTERFEIT, Verdict.VOID, Verdict.RECALLED, Verdict.INACTIVE})
+
+
+def mode(standing: Standing, role: Role, *, confirmed: bool) -> Mode:
+    """How a scan enters the state.
+
+    Whoever scans a code that is not on the market (not released, void, recalled) leaves no slot: else the warehouse that
+    tried it before its release would later be the buyer's stranger.
+    """
+    if not confirmed or standing not in _COUNTING:
+        return Mode.SEEN
+    return Mode.CONFIRMED if role is Role.CONSUMER else Mode.STAFF
+
+
+def recorded_mode(verdict: str, role: str, *, confirmed: bool) -> Mode:
+    """The same decision, made from what the record kept. `UNCOUNTED` are exactly the verdicts of standings that do not count."""
+    if not confirmed or verdict in UNCOUNTED:
+        return Mode.SEEN
+    return Mode.CONFIRMED if role == Role.CONSUMER else Mode.STAFF
+
+
+def judge(
+    *,
+    standing: Standing,
+    standing_reason: str = "",
+    before: State | None,
+    visitor: bytes,
+    network: bytes,
+    role: Role,
+    at_s: int,
+    strangers_min: int = STRANGERS_MIN,
+) -> Judgement:
+    """`visitor` and `network` in the state's own length, `at_s` in seconds since 2020-01-01Z (scanservice.state)."""
+    decided = _BY_STANDING.get(standing)
+    if decided is not None:
+        return Judgement(decided, (Reason(standing.value, standing_reason or None),))
+    if before is None:
+        return _FIRST
+    if before.flags & state.FLAG_CONSUMED:
+        return Judgement(Verdict.CONSUMED, (Reason("consumed"), *_company(before.slots)))
+    staff_before = bool(before.flags & state.FLAG_STAFF)
+    if not before.slots and not staff_before:
+        return _FIRST
+    return _judge_company(
+        before.slots,
+        visitor=visitor if role is Role.CONSUMER else b"",
+        network=network,
+        at_min=at_s // 60,
+        staff_before=staff_before,
+        strangers_min=strangers_min,
+    )
+
+
+_FIRST: Final = Judgement(Verdict.GENUINE_FIRST, (Reason("nobody_before"),))
+
+
+def _judge_company(
+    slots: Sequence[Slot], *, visitor: bytes, network: bytes, at_min: int, staff_before: bool, strangers_min: int
+) -> Judgement:
+    mine: Slot | None = None
+    household: list[Slot] = []
+    strangers: list[Slot] = []
+    for slot in slots:
+        if slot.visitor == visitor:
+            mine = slot
+        elif _shares_household(slot, network=network, at_min=at_min):
+            household.append(slot)
+        else:
+            strangers.append(slot)
+    reasons = list(_company(slots))
+    if mine is not None:
+        reasons.append(Reason("mine_first_at", _iso(mine.first_min)))
+        reasons.append(Reason("mine_last_at", _iso(mine.last_min)))
+    if household:
+        reasons.append(Reason("household_last_at", _iso(max(slot.last_min for slot in household))))
+    if strangers:
+        reasons.append(Reason("strangers", len(strangers)))
+    if staff_before:
+        reasons.append(Reason("staff_before"))
+    ours = household if mine is None else [mine, *household]
+    return Judgement(_verdict(ours, strangers, staff_before=staff_before, strangers_min=strangers_min), tuple(reasons))
+
+
+def _verdict(ours: Sequence[Slot], strangers: Sequence[Slot], *, staff_before: bool, strangers_min: int) -> Verdict:
+    if ours:
+        since = min(slot.first_min for slot in ours)
+        # Only strangers of an earlier minute: of two in the same minute nobody knows who was first, and the buyer is believed.
+        warned = sum(slot.first_min < since for slot in strangers) >= strangers_min
+        return Verdict.SUSPECT if warned else Verdict.GENUINE_AGAIN
+    if len(strangers) >= strangers_min:
+        return Verdict.SUSPECT
+    return Verdict.GENUINE_SEEN if strangers or staff_before else Verdict.GENUINE_FIRST
+
+
+def _shares_household(slot: Slot, *, network: bytes, at_min: int) -> bool:
+    return slot.network == network != state.NETWORK_NONE and abs(at_min - slot.last_min) <= _HOUSEHOLD_MIN
+
+
+def _company(slots: Sequence[Slot]) -> tuple[Reason, ...]:
+    return (Reason("first_confirmed_at", _iso(slots[0].first_min)),) if slots else ()
+
+
+def _iso(minute: int) -> str:
+    return datetime.fromtimestamp(state.unix_s(minute * 60), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
