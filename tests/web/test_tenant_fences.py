@@ -50,11 +50,10 @@ def test_every_tenant_table_and_partition_forces_row_level_security(database: Da
         session.execute(text("SELECT ensure_scan_partition(:month)"), {"month": datetime(2026, 3, 1, tzinfo=UTC)})
     with database.owner_engine.connect() as connection:
         fenced = set(connection.scalars(text("SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity")))
-        policies = dict(
-            connection.execute(
-                text("SELECT tablename, qual || ' / ' || with_check FROM pg_policies WHERE policyname = 'tenant'")
-            ).tuples()
+        rules = connection.execute(
+            text("SELECT tablename, qual || ' / ' || with_check FROM pg_policies WHERE policyname = 'tenant'")
         )
+        policies: dict[str, str] = {str(table): str(rule) for table, rule in rules}
     expected = {table for table in tables(database) if table not in INSTANCE_TABLES}
     assert "scan_2026_03" in expected
     assert fenced == expected
