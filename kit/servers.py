@@ -9,7 +9,7 @@ stopping happen under an exclusive lock on `start.lock`. Servers left running by
 passwords are drawn at the first start and kept in `servers.json` (mode 600); a port that somebody else has taken is replaced.
 Refuses a data folder whose passwords were lost, and a server that does not come up, with the last lines of its log.
 
-Concurrent forks are no users: a forked child neither holds the lock nor stops the servers.
+A forked child is no user of its own: it neither holds the lock nor stops the servers.
 """
 
 import fcntl
@@ -25,10 +25,10 @@ from pathlib import Path
 
 import msgspec
 
-from kit import daemons
+from kit import daemons, valkey
 from kit.daemons import Daemon
 from kit.postgres import SUPERUSER, Durability, Postgres
-from kit.valkey import Valkey
+from kit.refusals import Unavailable
 
 STARTS_MAX = 4
 READY_S_MAX = 120.0
@@ -194,7 +194,7 @@ def _leave(folder: Path, users_lock: int) -> None:
 def _daemon(server: Server, folder: Path, kept: Kept, *, durability: Durability) -> Daemon:
     if server is Server.POSTGRES:
         return _postgres(folder, kept, durability=durability)
-    return Valkey(
+    return valkey.Valkey(
         folder=folder / "valkey", log=folder / "log" / "valkey.log", port=kept.valkey_port, password=kept.valkey_password
     )
 
@@ -219,7 +219,7 @@ def _endpoints(kept: Kept, names: Names, *, needs: frozenset[Server]) -> Endpoin
         database_url=database_url(names.app, kept.app_password),
         database_owner_url=database_url(names.owner, kept.owner_password),
         database_superuser_url=database_url(SUPERUSER, kept.superuser_password),
-        redis_url=(f"redis://:{kept.valkey_password}@{daemons.LOOPBACK}:{kept.valkey_port}/0" if Server.VALKEY in needs else ""),
+        redis_url=valkey.url(kept.valkey_port, kept.valkey_password) if Server.VALKEY in needs else "",
     )
 
 
@@ -282,7 +282,12 @@ def _start_lock(folder: Path) -> Iterator[None]:
 
 def _open_lock(file: Path) -> int:
     """Opens a lock file. Python marks it to be closed in programs that we start; forked children are seen to below."""
-    lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    except PermissionError as error:
+        raise Unavailable(
+            f"The data folder {file.parent} is closed to this user: it belongs to whoever started first."
+        ) from error
     _open_locks.add(lock)
     return lock
 

@@ -39,6 +39,10 @@ hash-max-listpack-value 128
 """
 
 
+def url(port: int, password: str) -> str:
+    return f"redis://:{password}@{daemons.LOOPBACK}:{port}/0"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Valkey:
     """See kit.daemons.Daemon."""
@@ -48,10 +52,6 @@ class Valkey:
     log: Path
     port: int
     password: str
-
-    @property
-    def url(self) -> str:
-        return f"redis://:{self.password}@{daemons.LOOPBACK}:{self.port}/0"
 
     def process(self) -> psutil.Process | None:
         with suppress(OSError, ValueError):
@@ -76,7 +76,7 @@ class Valkey:
 
     def answers(self) -> bool:
         try:
-            with connect(self.url) as client:
+            with connect(url(self.port, self.password)) as client:
                 client.ping()
         except redis.AuthenticationError as error:
             raise daemons.failure(self, f"the kept password is not that of the server on port {self.port}.") from error
@@ -89,7 +89,7 @@ class Valkey:
         if process is None:
             return
         try:
-            with connect(self.url, answer_s_max=STOP_S_MAX) as client:
+            with connect(url(self.port, self.password), answer_s_max=STOP_S_MAX) as client:
                 client.shutdown()
         except redis.RedisError:
             with suppress(psutil.NoSuchProcess):
