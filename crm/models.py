@@ -67,14 +67,18 @@ class Consent(Base):
 
 
 class OneTimeCode(Base):
-    """A code sent to a phone, kept as a keyed hash, with its tries counted."""
+    """A code sent to a phone, kept as a keyed hash, with its tries counted and the visitor who asked for it."""
 
     __tablename__ = "one_time_code"
-    __table_args__ = (Index("ix_one_time_code_phone", "tenant_id", "phone_hash", "sent_at"),)
+    __table_args__ = (
+        Index("ix_one_time_code_phone", "tenant_id", "phone_hash", "sent_at"),
+        Index("ix_one_time_code_visitor", "tenant_id", "visitor", "sent_at"),
+    )
 
     tenant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
     phone_hash: Mapped[bytes]
+    visitor: Mapped[bytes]
     code_hash: Mapped[bytes]
     sent_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
     expires_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))

@@ -96,6 +96,7 @@ CREATE TABLE one_time_code (
     tenant_id BIGINT NOT NULL,
     id UUID NOT NULL,
     phone_hash BYTEA NOT NULL,
+    visitor BYTEA NOT NULL,
     code_hash BYTEA NOT NULL,
     sent_at TIMESTAMP WITH TIME ZONE NOT NULL,
     expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -105,6 +106,8 @@ CREATE TABLE one_time_code (
 );
 
 CREATE INDEX ix_one_time_code_phone ON one_time_code (tenant_id, phone_hash, sent_at);
+
+CREATE INDEX ix_one_time_code_visitor ON one_time_code (tenant_id, visitor, sent_at);
 
 CREATE TABLE outbox (
     tenant_id BIGINT NOT NULL,
