@@ -151,6 +151,7 @@ def run(argv: Sequence[str], *, folder: Path, log: Path) -> int:
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=0o077,
             check=False,
         ).returncode
 
