@@ -1,0 +1,96 @@
+"""What a brand's codes are, in one immutable piece that an edge holds in memory: hosts, products, opened epochs, ranges, states.
+
+Promises: everything that judging a serial needs and no look-up elsewhere; `version` is read before the rest, so that a piece may be newer
+than it says, never older. It holds working keys: it stays in memory and is never serialised.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from codegen import brands, catalogue_version, cipher, keyring, orders, products, ranges
+from codegen.gtin import Gtin
+from codegen.intervals import Stretch
+from codegen.keyring import Epoch
+from codegen.kinds import Kind, Profile
+from codegen.products import Product
+from codegen.ranges import CodeState, OrderStates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeRange:
+    """The counters of one order, both ends included."""
+
+    epoch: int
+    first_counter: int
+    last_counter: int
+    order_id: UUID
+    gtin: Gtin
+    lot: str
+    kind: Kind
+    profile: Profile
+    states: OrderStates
+
+    def state_at(self, n: int) -> tuple[CodeState, Stretch | None]:
+        return self.states.at(n)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrandCatalogue:
+    tenant_id: int
+    slug: str
+    name: str
+    scan_origin: str
+    hosts: tuple[str, ...]
+    products: Mapping[str, Product]  # by GTIN-14
+    epochs: Mapping[int, Epoch]
+    ranges: tuple[CodeRange, ...]  # by (epoch, first counter); they never overlap
+    version: int
+
+    def counter_of(self, serial: str) -> tuple[int, int] | None:
+        """(epoch, counter) of a canonical serial; None: this brand never made it."""
+        number = cipher.epoch_of(serial)
+        epoch = None if number is None else self.epochs.get(number)
+        n = None if epoch is None else epoch.cipher.counter_of(serial)
+        return None if n is None or number is None else (number, n)
+
+    def range_of(self, *, epoch: int, counter: int) -> CodeRange | None:
+        place = bisect_right(self.ranges, (epoch, counter), key=lambda one: (one.epoch, one.first_counter)) - 1
+        if place < 0:
+            return None
+        found = self.ranges[place]
+        return found if found.epoch == epoch and found.last_counter >= counter else None
+
+
+def snapshot(session: Session, *, tenant_id: int, kek: bytes) -> BrandCatalogue:
+    """The catalogue of the brand that the session is inside of."""
+    version = catalogue_version.current(session)
+    brand = brands.load(session, tenant_id=tenant_id)
+    decided = ranges.states(session, tenant_id=tenant_id)
+    return BrandCatalogue(
+        tenant_id=brand.tenant_id,
+        slug=brand.slug,
+        name=brand.name,
+        scan_origin=brand.scan_origin,
+        hosts=brand.hosts,
+        products={product.gtin: product for product in products.listing(session, tenant_id=tenant_id)},
+        epochs=keyring.epochs(session, tenant_id=tenant_id, kek=kek),
+        ranges=tuple(
+            CodeRange(
+                epoch=order.epoch,
+                first_counter=order.first_counter,
+                last_counter=order.last_counter,
+                order_id=order.id,
+                gtin=order.gtin,
+                lot=order.lot,
+                kind=order.kind,
+                profile=order.profile,
+                states=decided.get(order.id, ranges.UNDECIDED),
+            )
+            for order in orders.every(session, tenant_id=tenant_id)
+        ),
+        version=version,
+    )

@@ -1,0 +1,105 @@
+"""Everything that is known of one code, typed or scanned, for consumer service, marketers and the command line.
+
+Promises: an answer for any text, never a refusal: what it is not is part of the explanation. Forgives what people do to a code by hand
+(case, I, L, O, spaces, hyphens, a whole URL). Says nothing of scans, which are another package's.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from sqlalchemy.orm import Session
+
+from codegen import cipher, digital_link, keyring, orders, products, ranges
+from codegen.gtin import Gtin
+from codegen.orders import CodeOrder
+from codegen.products import Product
+from codegen.ranges import CodeState, Decision
+from kit.refusals import Malformed
+
+TEXT_LENGTH_MAX = 2000
+
+
+class Finding(StrEnum):
+    """The one thing to say first."""
+
+    UNREADABLE = "unreadable"  # neither a serial nor a URL with one
+    EPOCH_UNKNOWN = "epoch_unknown"  # no epoch of this brand: another brand's, or invented
+    FORGED = "forged"  # the tag is wrong: altered, invented, or another brand's
+    NO_RANGE = "no_range"  # ours, and nobody ordered it
+    WRONG_GTIN = "wrong_gtin"  # ours, but the URL names another product
+    INACTIVE = "inactive"
+    ACTIVE = "active"
+    RECALLED = "recalled"
+    VOID = "void"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """`row` is the place in the order, counted from 1; `history` the decisions that cover this very code, oldest first."""
+
+    typed: str
+    finding: Finding
+    problem: str = ""
+    serial: str | None = None
+    url_gtin: Gtin | None = None
+    epoch: int | None = None
+    counter: int | None = None
+    order: CodeOrder | None = None
+    row: int | None = None
+    product: Product | None = None
+    state: CodeState | None = None
+    history: tuple[Decision, ...] = ()
+
+
+def explain(session: Session, *, tenant_id: int, text: str, kek: bytes) -> Explanation:
+    try:
+        serial, url_gtin = read(text)
+    except Malformed as refused:
+        return Explanation(typed=text[:TEXT_LENGTH_MAX], finding=Finding.UNREADABLE, problem=refused.code)
+    known = Explanation(typed=text[:TEXT_LENGTH_MAX], finding=Finding.UNREADABLE, serial=serial, url_gtin=url_gtin)
+    epoch = cipher.epoch_of(serial)
+    if epoch is None:
+        return replace(known, problem="not_a_serial")
+    try:
+        ours = keyring.cipher(session, tenant_id=tenant_id, epoch=epoch, kek=kek)
+    except keyring.EpochUnknown:
+        return replace(known, finding=Finding.EPOCH_UNKNOWN, epoch=epoch)
+    counter = ours.counter_of(serial)
+    if counter is None:
+        return replace(known, finding=Finding.FORGED, epoch=epoch)
+    order = orders.at(session, tenant_id=tenant_id, epoch=epoch, counter=counter)
+    if order is None:
+        return replace(known, finding=Finding.NO_RANGE, epoch=epoch, counter=counter)
+    return _ordered(session, replace(known, epoch=epoch, counter=counter), order, tenant_id=tenant_id, counter=counter)
+
+
+def read(text: str) -> tuple[str, Gtin | None]:
+    """(serial in canonical letters, the GTIN of a Digital Link or None) of a URL, a path or a bare serial."""
+    wanted = text.strip()[:TEXT_LENGTH_MAX]
+    if "/" not in wanted:
+        return cipher.normalise(wanted), None
+    try:
+        path = urlsplit(wanted if "//" in wanted or wanted.startswith("/") else f"//{wanted}").path
+    except ValueError as error:
+        raise digital_link.DlSyntax(why=str(error)) from error
+    short = digital_link.short_serial(path.upper())
+    if short is not None:
+        return short, None
+    address = digital_link.parse(path)
+    return cipher.normalise(address.serial), address.gtin
+
+
+def _ordered(session: Session, known: Explanation, order: CodeOrder, *, tenant_id: int, counter: int) -> Explanation:
+    decided = ranges.states(session, tenant_id=tenant_id, order_ids=[order.id]).get(order.id, ranges.UNDECIDED)
+    state, _ = decided.at(counter)
+    history = ranges.history(session, tenant_id=tenant_id, order_id=order.id)
+    return replace(
+        known,
+        finding=Finding.WRONG_GTIN if known.url_gtin not in {None, order.gtin} else Finding(state.value),
+        order=order,
+        row=order.row_of(counter),
+        product=products.find(session, tenant_id=tenant_id, gtin=order.gtin),
+        state=state,
+        history=tuple(one for one in history if one.stretch.first <= counter <= one.stretch.last),
+    )

@@ -1,0 +1,79 @@
+"""Stretches of counters: which decision covers a counter, and how many counters a set of decisions covers.
+
+Promises: `disjoint` keeps, for every counter, the earliest decision that covers it, so that a void keeps the reason of whoever
+voided first. Intervals are closed on both sides. Pure.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Counters `first` to `last`, both included, and why they are treated so."""
+
+    first: int
+    last: int
+    reason: str
+    decided_by: str
+    decided_at: datetime
+
+    @property
+    def count(self) -> int:
+        return self.last - self.first + 1
+
+
+Stretches = tuple[Stretch, ...]
+
+
+def disjoint(decisions: Iterable[Stretch]) -> Stretches:
+    """The same coverage without overlaps, sorted by counter; of two decisions over one counter the earlier in the input stays."""
+    kept: list[Stretch] = []
+    for decision in decisions:
+        for gap in _gaps(kept, first=decision.first, last=decision.last):
+            kept.insert(_position(kept, gap[0]), replace(decision, first=gap[0], last=gap[1]))
+    return tuple(kept)
+
+
+def at(stretches: Sequence[Stretch], n: int) -> Stretch | None:
+    """The stretch that covers `n`; `stretches` are disjoint and sorted."""
+    place = _position(stretches, n) - 1
+    return stretches[place] if place >= 0 and stretches[place].last >= n else None
+
+
+def covers(stretches: Sequence[Stretch], *, first: int, last: int) -> bool:
+    return not _gaps(stretches, first=first, last=last)
+
+
+def subtract(stretches: Iterable[Stretch], taken: Sequence[Stretch]) -> Stretches:
+    """What of `stretches` lies outside `taken`; both are disjoint and sorted."""
+    return tuple(
+        replace(stretch, first=first, last=last)
+        for stretch in stretches
+        for first, last in _gaps(taken, first=stretch.first, last=stretch.last)
+    )
+
+
+def total(stretches: Iterable[Stretch]) -> int:
+    return sum(stretch.count for stretch in stretches)
+
+
+def _position(stretches: Sequence[Stretch], n: int) -> int:
+    return bisect_right(stretches, n, key=lambda stretch: stretch.first)
+
+
+def _gaps(stretches: Sequence[Stretch], *, first: int, last: int) -> list[tuple[int, int]]:
+    """The parts of first..last that no stretch covers."""
+    gaps = []
+    place = max(0, _position(stretches, first) - 1)
+    while first <= last and place < len(stretches) and stretches[place].first <= last:
+        stretch = stretches[place]
+        if stretch.first > first:
+            gaps.append((first, stretch.first - 1))
+        first = max(first, stretch.last + 1)
+        place += 1
+    if first <= last:
+        gaps.append((first, last))
+    return gaps

@@ -1,0 +1,113 @@
+"""The key ring of a brand: one random master for each epoch, at rest only under the key-encryption key (AES key wrap, RFC 3394).
+
+Promises: at most one epoch of a brand is open for new orders; epochs follow one another and a number is never used again. Refuses to
+work with another key-encryption key than the one an epoch was wrapped with, and names both: a wrong key must not look like forgery.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from codegen import catalogue_version
+from codegen.cipher import EPOCH_MAX, MASTER_BYTES, EpochKeys, SerialCipher
+from codegen.models import KeyEpoch, Tenant
+from kit.refusals import Conflict, NotFound, Unavailable
+
+KEK_ID_CHARS = 8
+
+
+class KekMismatch(Unavailable):
+    code = "kek_mismatch"
+    says = (
+        "Epoch {epoch} was wrapped with key-encryption key {wrapped_with}; this process was given {given}. Restore the right key."
+    )
+
+
+class EpochDamaged(Unavailable):
+    code = "epoch_damaged"
+    says = "The wrapped master of epoch {epoch} cannot be opened although the key-encryption key is the right one."
+
+
+class EpochUnknown(NotFound):
+    code = "epoch_unknown"
+    says = "This brand has no epoch {epoch}."
+
+
+class EpochsUsedUp(Conflict):
+    code = "epochs_used_up"
+    says = "All epochs up to {epoch_max} of this brand are used."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """An epoch as it may be used: `state` is open, closed (checks, issues nothing new) or revoked."""
+
+    number: int
+    state: str
+    next_counter: int
+    cipher: SerialCipher
+
+
+def kek_id(kek: bytes) -> str:
+    """A short name of a key-encryption key that says nothing about it."""
+    return hashlib.sha256(b"onemark kek" + kek).hexdigest()[:KEK_ID_CHARS]
+
+
+def open_epoch(session: Session, *, tenant_id: int, kek: bytes, now: datetime) -> int:
+    """Closes the open epoch, if any, and opens the next one under a fresh master. Codes of closed epochs stay good."""
+    # One at a time for each brand: the lock on its row orders two callers, and the second opens the epoch after the first one's.
+    session.execute(select(Tenant.id).where(Tenant.id == tenant_id).with_for_update())
+    last = session.scalar(select(func.max(KeyEpoch.epoch)).where(KeyEpoch.tenant_id == tenant_id))
+    epoch = 0 if last is None else last + 1
+    if epoch > EPOCH_MAX:
+        raise EpochsUsedUp(epoch_max=EPOCH_MAX)
+    session.execute(update(KeyEpoch).where(KeyEpoch.tenant_id == tenant_id, KeyEpoch.state == "open").values(state="closed"))
+    # The one place where chance is not an argument: a master that a seed could repeat would sign for everybody who knows the seed.
+    master = secrets.token_bytes(MASTER_BYTES)
+    session.add(
+        KeyEpoch(
+            tenant_id=tenant_id,
+            epoch=epoch,
+            wrapped_master=aes_key_wrap(kek, master),
+            kek_id=kek_id(kek),
+            state="open",
+            next_counter=0,
+            created_at=now,
+        )
+    )
+    session.flush()
+    catalogue_version.grow(session)
+    return epoch
+
+
+def cipher(session: Session, *, tenant_id: int, epoch: int, kek: bytes) -> SerialCipher:
+    row = session.get(KeyEpoch, (tenant_id, epoch))
+    if row is None:
+        raise EpochUnknown(epoch=epoch)
+    return _opened(row, kek)
+
+
+def epochs(session: Session, *, tenant_id: int, kek: bytes) -> Mapping[int, Epoch]:
+    """The whole ring, opened."""
+    rows = session.scalars(select(KeyEpoch).where(KeyEpoch.tenant_id == tenant_id).order_by(KeyEpoch.epoch))
+    return {
+        row.epoch: Epoch(number=row.epoch, state=row.state, next_counter=row.next_counter, cipher=_opened(row, kek))
+        for row in rows
+    }
+
+
+def _opened(row: KeyEpoch, kek: bytes) -> SerialCipher:
+    given = kek_id(kek)
+    if row.kek_id != given:
+        raise KekMismatch(epoch=row.epoch, wrapped_with=row.kek_id, given=given)
+    try:
+        master = aes_key_unwrap(kek, row.wrapped_master)
+    except InvalidUnwrap as error:
+        raise EpochDamaged(epoch=row.epoch) from error
+    return SerialCipher(row.epoch, EpochKeys.derive(master))

@@ -1,0 +1,286 @@
+"""Code orders: a request for a range of counters, the one row that a billion codes cost.
+
+Promises: ranges of one epoch never overlap, and a counter is given once; the same request id with the same data is the first order
+again. Refuses quantities outside 1 to 10^9, lots that a label, a Digital Link or a spreadsheet would garble, unknown products,
+and the same request id with other data.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from codegen import brands, catalogue_version, models, products
+from codegen.cipher import COUNTER_MAX
+from codegen.gtin import Gtin
+from codegen.kinds import Kind, Profile
+from kit import ids
+from kit.refusals import Conflict, Invalid, Malformed, NotFound
+
+QUANTITY_MAX = 10**9
+LOT_LENGTH_MAX = 20  # GS1 General Specifications, AI 10
+REQUEST_ID_LENGTH_MAX = 200
+PAGE_ROWS = 50
+PAGE_ROWS_MAX = 200
+# AI 10 allows more; GB/T 33993 bars % & / < > ?, and a cell that starts with = + - @ is a formula to a spreadsheet.
+_LOT = re.compile(rf"[A-Za-z0-9._][A-Za-z0-9._-]{{0,{LOT_LENGTH_MAX - 1}}}")
+
+
+class OrderQuantity(Invalid):
+    code = "order_quantity"
+    says = "An order is for 1 to {quantity_max} codes, not for {quantity}."
+
+
+class LotMalformed(Invalid):
+    code = "lot_malformed"
+    says = "A lot is 1 to 20 letters, digits, '.', '_' or '-', and does not start with '-'; {lot!r} is not."
+
+
+class RequestIdMalformed(Invalid):
+    code = "request_id_malformed"
+    says = "A request id has 1 to {length_max} printable characters."
+
+
+class RequestDiffers(Conflict):
+    code = "request_differs"
+    says = "Request {request_id!r} was made before with another {field}: {there}."
+
+
+class EpochNotOpen(Conflict):
+    code = "epoch_not_open"
+    says = "This brand has no open key epoch to issue codes from."
+
+
+class EpochFull(Conflict):
+    code = "epoch_full"
+    says = "Epoch {epoch} has {left} counters left, fewer than {quantity}. Open the next epoch."
+
+
+class ShortHostShared(Conflict):
+    code = "short_host_shared"
+    says = "Short codes need a scan origin of their own; {scan_origin} is also another brand's."
+
+
+class OrderUnknown(NotFound):
+    code = "order_unknown"
+    says = "This brand has no code order {order_id}."
+
+
+class CursorMalformed(Malformed):
+    code = "cursor_malformed"
+    says = "This cursor was not given out here."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeOrder:
+    id: UUID
+    request_id: str
+    epoch: int
+    first_counter: int
+    quantity: int
+    gtin: Gtin
+    lot: str
+    kind: Kind
+    profile: Profile
+    ordered_by: str
+    created_at: datetime
+
+    @property
+    def last_counter(self) -> int:
+        return self.first_counter + self.quantity - 1
+
+    def row_of(self, n: int) -> int:
+        """The place of counter `n` in the order, the first one being 1, as in the lines of its export."""
+        return n - self.first_counter + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPage:
+    orders: tuple[CodeOrder, ...]
+    next_cursor: str | None
+
+
+def place(
+    session: Session,
+    *,
+    tenant_id: int,
+    gtin: str,
+    quantity: int,
+    lot: str,
+    kind: Kind = Kind.ITEM_OUTER,
+    profile: Profile = Profile.GS1,
+    request_id: str,
+    now: datetime,
+    actor: str,
+) -> CodeOrder:
+    """Takes the next `quantity` counters of the brand's open epoch. `request_id` is the caller's: once is once."""
+    _check(quantity=quantity, lot=lot, request_id=request_id)
+    product = products.find(session, tenant_id=tenant_id, gtin=gtin)
+    wanted = {"gtin": product.gtin, "quantity": quantity, "lot": lot, "kind": kind.value, "profile": profile.value}
+    first = _by_request(session, tenant_id=tenant_id, request_id=request_id)
+    if first is not None:
+        return _same(first, wanted)
+    if profile is Profile.SHORT:
+        _check_own_origin(session, tenant_id=tenant_id)
+    savepoint = session.begin_nested()
+    epoch, first_counter = _allocate(session, tenant_id=tenant_id, quantity=quantity)
+    order_id = session.execute(
+        insert(models.CodeOrder)
+        .values(
+            tenant_id=tenant_id,
+            id=ids.uuid7(now),
+            request_id=request_id,
+            epoch=epoch,
+            first_counter=first_counter,
+            ordered_by=actor,
+            created_at=now,
+            **wanted,
+        )
+        .on_conflict_do_nothing(index_elements=["tenant_id", "request_id"])
+        .returning(models.CodeOrder.id)
+    ).scalar_one_or_none()
+    if order_id is None:
+        # The same request came twice at once and the other was first: its counters stand, ours go back.
+        savepoint.rollback()
+        winner = _by_request(session, tenant_id=tenant_id, request_id=request_id)
+        assert winner is not None  # noqa: S101 - the conflict was with a committed row
+        return _same(winner, wanted)
+    savepoint.commit()
+    catalogue_version.grow(session)
+    return find(session, order_id, tenant_id=tenant_id)
+
+
+def find(session: Session, order_id: UUID, *, tenant_id: int) -> CodeOrder:
+    row = session.get(models.CodeOrder, (tenant_id, order_id))
+    if row is None:
+        raise OrderUnknown(order_id=order_id)
+    return _order(row)
+
+
+def at(session: Session, *, tenant_id: int, epoch: int, counter: int) -> CodeOrder | None:
+    """The order whose range holds this counter; None: nobody ordered it."""
+    row = session.scalar(
+        select(models.CodeOrder)
+        .where(
+            models.CodeOrder.tenant_id == tenant_id,
+            models.CodeOrder.epoch == epoch,
+            models.CodeOrder.first_counter <= counter,
+        )
+        .order_by(models.CodeOrder.first_counter.desc())
+        .limit(1)
+    )
+    if row is None or counter > row.first_counter + row.quantity - 1:
+        return None
+    return _order(row)
+
+
+def of_lot(session: Session, *, tenant_id: int, lot: str) -> list[CodeOrder]:
+    rows = session.scalars(
+        select(models.CodeOrder)
+        .where(models.CodeOrder.tenant_id == tenant_id, models.CodeOrder.lot == lot)
+        .order_by(models.CodeOrder.id)
+    )
+    return [_order(row) for row in rows]
+
+
+def every(session: Session, *, tenant_id: int) -> list[CodeOrder]:
+    """All orders by epoch and counter, as an edge holds them."""
+    rows = session.scalars(
+        select(models.CodeOrder)
+        .where(models.CodeOrder.tenant_id == tenant_id)
+        .order_by(models.CodeOrder.epoch, models.CodeOrder.first_counter)
+    )
+    return [_order(row) for row in rows]
+
+
+def page(session: Session, *, tenant_id: int, cursor: str | None = None, rows_max: int = PAGE_ROWS) -> OrderPage:
+    """Orders from the newest to the oldest; `cursor` is a `next_cursor` of before."""
+    rows_max = min(max(rows_max, 1), PAGE_ROWS_MAX)
+    wanted = select(models.CodeOrder).where(models.CodeOrder.tenant_id == tenant_id)
+    if cursor is not None:
+        wanted = wanted.where(models.CodeOrder.id < _position(cursor))
+    rows = session.scalars(wanted.order_by(models.CodeOrder.id.desc()).limit(rows_max + 1)).all()
+    shown = tuple(_order(row) for row in rows[:rows_max])
+    return OrderPage(orders=shown, next_cursor=str(shown[-1].id) if len(rows) > rows_max else None)
+
+
+def _position(cursor: str) -> UUID:
+    try:
+        return UUID(cursor)
+    except ValueError as error:
+        raise CursorMalformed from error
+
+
+def _check(*, quantity: int, lot: str, request_id: str) -> None:
+    if not 1 <= quantity <= QUANTITY_MAX:
+        raise OrderQuantity(quantity=quantity, quantity_max=QUANTITY_MAX)
+    if not _LOT.fullmatch(lot):
+        raise LotMalformed(lot=lot)
+    if not 1 <= len(request_id) <= REQUEST_ID_LENGTH_MAX or not request_id.isprintable():
+        raise RequestIdMalformed(length_max=REQUEST_ID_LENGTH_MAX)
+
+
+def _check_own_origin(session: Session, *, tenant_id: int) -> None:
+    origins = {entry.tenant_id: entry.scan_origin for entry in brands.directory(session)}
+    mine = origins.pop(tenant_id)
+    if mine in origins.values():
+        raise ShortHostShared(scan_origin=mine)
+
+
+def _allocate(session: Session, *, tenant_id: int, quantity: int) -> tuple[int, int]:
+    """(epoch, first counter) of a range that is ours alone: the row lock of the UPDATE puts concurrent orders in line."""
+    taken = session.execute(
+        update(models.KeyEpoch)
+        .where(
+            models.KeyEpoch.tenant_id == tenant_id,
+            models.KeyEpoch.state == "open",
+            models.KeyEpoch.next_counter + quantity <= COUNTER_MAX + 1,
+        )
+        .values(next_counter=models.KeyEpoch.next_counter + quantity)
+        .returning(models.KeyEpoch.epoch, models.KeyEpoch.next_counter)
+    ).one_or_none()
+    if taken is not None:
+        return taken.epoch, taken.next_counter - quantity
+    still_open = session.execute(
+        select(models.KeyEpoch.epoch, models.KeyEpoch.next_counter).where(
+            models.KeyEpoch.tenant_id == tenant_id, models.KeyEpoch.state == "open"
+        )
+    ).one_or_none()
+    if still_open is None:
+        raise EpochNotOpen
+    raise EpochFull(epoch=still_open.epoch, left=COUNTER_MAX + 1 - still_open.next_counter, quantity=quantity)
+
+
+def _by_request(session: Session, *, tenant_id: int, request_id: str) -> models.CodeOrder | None:
+    return session.scalar(
+        select(models.CodeOrder).where(models.CodeOrder.tenant_id == tenant_id, models.CodeOrder.request_id == request_id)
+    )
+
+
+def _same(row: models.CodeOrder, wanted: dict[str, Any]) -> CodeOrder:
+    for field, value in wanted.items():
+        there = getattr(row, field)
+        if there != value:
+            raise RequestDiffers(request_id=row.request_id, field=field, there=there)
+    return _order(row)
+
+
+def _order(row: models.CodeOrder) -> CodeOrder:
+    return CodeOrder(
+        id=row.id,
+        request_id=row.request_id,
+        epoch=row.epoch,
+        first_counter=row.first_counter,
+        quantity=row.quantity,
+        gtin=Gtin(row.gtin),
+        lot=row.lot,
+        kind=Kind(row.kind),
+        profile=Profile(row.profile),
+        ordered_by=row.ordered_by,
+        created_at=row.created_at,
+    )

@@ -1,0 +1,99 @@
+"""Products: a GTIN and its names. A GTIN belongs to one brand of the instance.
+
+Promises: adding the same product twice is adding it once. Refuses a GTIN without one of the brand's prefixes, a GTIN that
+another brand has, and other data under a GTIN that is there: a change is a change, not an addition.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from codegen import brands, catalogue_version, models
+from codegen import gtin as gtins
+from codegen.gtin import Gtin
+from kit.refusals import Conflict, Invalid, NotFound
+
+DESCRIPTION_LENGTH_MAX = 2000
+
+
+class ProductUnknown(NotFound):
+    code = "product_unknown"
+    says = "This brand has no product with GTIN {gtin}."
+
+
+class ProductDiffers(Conflict):
+    code = "product_differs"
+    says = "GTIN {gtin} is there already, with another {field}: {there!r}."
+
+
+class GtinTaken(Conflict):
+    code = "gtin_taken"
+    says = "GTIN {gtin} belongs to another brand of this instance."
+
+
+class DescriptionTooLong(Invalid):
+    code = "description_too_long"
+    says = "A description has at most {length_max} characters."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    gtin: Gtin
+    name: str
+    name_zh: str
+    description: str
+    created_at: datetime
+
+
+def add(
+    session: Session, *, tenant_id: int, gtin: str, name: str, name_zh: str = "", description: str = "", now: datetime
+) -> Product:
+    """Adds a product, or returns the one that is there with the same data."""
+    number = gtins.normalise(gtin)
+    gtins.require_prefix(number, prefixes=brands.load(session, tenant_id=tenant_id).gtin_prefixes)
+    if len(description) > DESCRIPTION_LENGTH_MAX:
+        raise DescriptionTooLong(length_max=DESCRIPTION_LENGTH_MAX)
+    wanted = {
+        "name": brands.checked_name(name),
+        "name_zh": brands.checked_name(name_zh) if name_zh.strip() else "",
+        "description": description.strip(),
+    }
+    added = session.execute(
+        insert(models.Product)
+        .values(tenant_id=tenant_id, gtin=number, created_at=now, **wanted)
+        .on_conflict_do_nothing()
+        .returning(models.Product.gtin)
+    ).first()
+    row = session.get(models.Product, (tenant_id, number))
+    if row is None:
+        raise GtinTaken(gtin=number)
+    if added is not None:
+        catalogue_version.grow(session)
+    for field, value in wanted.items():
+        there = getattr(row, field)
+        if there != value:
+            raise ProductDiffers(gtin=number, field=field, there=there)
+    return _product(row)
+
+
+def find(session: Session, *, tenant_id: int, gtin: str) -> Product:
+    number = gtins.normalise(gtin)
+    row = session.get(models.Product, (tenant_id, number))
+    if row is None:
+        raise ProductUnknown(gtin=number)
+    return _product(row)
+
+
+def listing(session: Session, *, tenant_id: int) -> list[Product]:
+    """All products of a brand by GTIN. A brand has hundreds, which fit one page."""
+    rows = session.scalars(select(models.Product).where(models.Product.tenant_id == tenant_id).order_by(models.Product.gtin))
+    return [_product(row) for row in rows]
+
+
+def _product(row: models.Product) -> Product:
+    return Product(
+        gtin=Gtin(row.gtin), name=row.name, name_zh=row.name_zh, description=row.description, created_at=row.created_at
+    )
