@@ -9,6 +9,7 @@ import structlog
 from structlog.typing import Processor
 
 get = structlog.stdlib.get_logger
+WARNING = logging.WARNING
 
 
 def configure(*, process: str, level: int = logging.INFO, stream: object = None) -> None:

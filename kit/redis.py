@@ -11,6 +11,8 @@ from redis.retry import Retry
 
 CONNECT_S_MAX = 2.0
 ANSWER_S_MAX = 5.0
+# For connections that wait inside Redis for work (BLPOP, XREAD BLOCK) longer than an ordinary answer takes.
+BLOCKING_S_MAX = 600.0
 
 
 def connect(url: str, *, answer_s_max: float = ANSWER_S_MAX) -> Redis:

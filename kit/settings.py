@@ -6,6 +6,7 @@ servers, and the two secrets from files of mode 600 that are made at the first s
 
 import base64
 import hashlib
+import json
 import os
 import secrets
 from pathlib import Path
@@ -104,3 +105,8 @@ def _key_of_file(file: Path) -> bytes:
 def key_id(key: bytes) -> str:
     """A short name of a key that says nothing about it."""
     return hashlib.sha256(b"onemark key id" + key).hexdigest()[:8]
+
+
+def as_json(values: tuple[str, ...]) -> str:
+    """A list as an environment variable holds it."""
+    return json.dumps(list(values))

@@ -1,0 +1,5 @@
+"""`python -m web` is the command `onemark`."""
+
+from web.cli import main
+
+main()

@@ -1,0 +1,171 @@
+"""The Flask application: consumer pages, console and portal, behind the edge.
+
+Promises: one transaction for each request, committed when the view returns and rolled back when it raises; refusals become problem
+documents (RFC 9457) for programs and pages for people; every answer carries the security headers; forms carry a CSRF token.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, current_app, g, jsonify, render_template, request
+from flask_bootstrap import Bootstrap5
+from flask_wtf import CSRFProtect
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+from structlog.contextvars import bind_contextvars, clear_contextvars
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from kit import ids, log, refusals, seals
+from kit.clock import Clock
+from kit.db import transaction
+from kit.jobs import Jobs
+from kit.outbox import Enqueue
+from kit.refusals import Refusal
+from kit.settings import Settings
+from kit.throttle import Throttle
+from web import assets, wording
+
+SESSION_LIFETIME = timedelta(days=30)
+FORM_BYTES_MAX = 8 << 20
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(self), camera=(self), microphone=()",
+}
+
+_log = log.get(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the application is put together from; views reach it by `parts()`."""
+
+    settings: Settings
+    engine: Engine
+    clock: Clock
+    jobs: Jobs
+    throttle: Throttle
+    enqueue: Enqueue
+    redis: Any
+
+
+class OnemarkFlask(Flask):
+    """Flask with the transaction around each view."""
+
+    def dispatch_request(self) -> Any:
+        with transaction(self.extensions["onemark"].engine, tenant_id=None) as session:
+            session.info["enqueue"] = self.extensions["onemark"].enqueue
+            g.db = session
+            return super().dispatch_request()
+
+
+def parts() -> Parts:
+    found: Parts = current_app.extensions["onemark"]
+    return found
+
+
+def db() -> Session:
+    """The session of this request."""
+    session: Session = g.db
+    return session
+
+
+def create_app(made_of: Parts, *, blueprints: Callable[[Flask], None]) -> Flask:
+    """`blueprints` registers the pages, so that this module knows none of them."""
+    app = OnemarkFlask("web", static_folder="static", static_url_path="/static")
+    secure = made_of.settings.environment == "production"
+    app.config.update(
+        SECRET_KEY=seals.derive(made_of.settings.secret_bytes, "onemark/web-session"),
+        SESSION_COOKIE_NAME="om_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=secure,
+        PERMANENT_SESSION_LIFETIME=SESSION_LIFETIME,
+        MAX_CONTENT_LENGTH=FORM_BYTES_MAX,
+        BOOTSTRAP_SERVE_LOCAL=True,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
+    )
+    app.extensions["onemark"] = made_of
+    # Only the edge can reach this process (loopback, or the compose network), and it sets these headers afresh.
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    CSRFProtect(app)
+    Bootstrap5(app)
+    wording.install(app)
+    assets.install(app)
+    app.before_request(_name_the_request)
+    app.after_request(_secure)
+    app.register_error_handler(Refusal, _refused)
+    app.register_error_handler(OperationalError, _database_away)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _failed)
+    blueprints(app)
+    return app
+
+
+def _name_the_request() -> None:
+    clear_contextvars()
+    bind_contextvars(process="web", request_id=request.headers.get("X-Request-Id") or str(ids.uuid7(parts().clock.now())))
+
+
+def _secure(response: Response) -> Response:
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    if "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def wants_json() -> bool:
+    best = request.accept_mimetypes.best_match(["text/html", "application/json", "application/problem+json"], "text/html")
+    return best != "text/html" or request.path.startswith("/api/")
+
+
+def _refused(refusal: Refusal) -> tuple[Response, int]:
+    if wants_json():
+        answer = jsonify(refusals.problem(refusal, instance=request.path))
+        answer.content_type = "application/problem+json"
+    else:
+        answer = current_app.make_response(render_template("refused.html", refusal=refusal, status=refusal.status))
+    if "retry_after_s" in refusal.data:
+        answer.headers["Retry-After"] = str(refusal.data["retry_after_s"])
+    return answer, refusal.status
+
+
+def _database_away(error: OperationalError) -> tuple[Response, int]:
+    _log.error("the database does not answer", error=str(error.orig))
+    return _refused(refusals.Unavailable("The database does not answer. Please try again in a moment.", retry_after_s=5))
+
+
+def _http_error(error: HTTPException) -> Any:
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    if error.response is not None or status < HTTPStatus.BAD_REQUEST:
+        return error
+
+    class Plain(Refusal):
+        code = error.name.lower().replace(" ", "_")
+
+    Plain.status = status
+    return _refused(Plain(error.description or error.name))
+
+
+def _failed(error: Exception) -> tuple[Response, int]:
+    _log.error("request failed", path=request.path, exc_info=error)
+
+    class Failed(Refusal):
+        code = "failed"
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+
+    return _refused(Failed("Something went wrong on our side. It has been noted."))

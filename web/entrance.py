@@ -1,0 +1,86 @@
+"""The door for staff: sign in, sign out, choose a new password. Marketers go on to the console, distributors to the portal."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import EmailField, PasswordField, SubmitField
+from wtforms.validators import InputRequired, Length
+
+from kit.refusals import Refusal
+from web import accounts
+from web.accounts import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Role, StaffMember
+from web.app import db, parts
+from web.signed_in import admits, close_session, open_session, safe_next, staff
+from web.wording import gettext as _
+from web.wording import lazy
+
+TRIES_PER_ADDRESS = "30/15 minutes"
+TRIES_PER_ACCOUNT = "8/15 minutes"
+
+blueprint = Blueprint("entrance", __name__)
+
+
+class SignInForm(FlaskForm):  # type: ignore[misc]
+    email = EmailField(lazy("E-mail"), [InputRequired()], render_kw={"autocomplete": "username", "autofocus": True})
+    password = PasswordField(lazy("Password"), [InputRequired()], render_kw={"autocomplete": "current-password"})
+    submit = SubmitField(lazy("Sign in"))
+
+
+class PasswordForm(FlaskForm):  # type: ignore[misc]
+    current = PasswordField(lazy("Current password"), [InputRequired()], render_kw={"autocomplete": "current-password"})
+    chosen = PasswordField(
+        lazy("New password"),
+        [InputRequired(), Length(PASSWORD_CHARS_MIN, PASSWORD_CHARS_MAX)],
+        render_kw={"autocomplete": "new-password", "minlength": PASSWORD_CHARS_MIN},
+    )
+    submit = SubmitField(lazy("Change password"))
+
+
+def home_of(member: StaffMember) -> str:
+    return url_for("portal.goods" if member.role is Role.DISTRIBUTOR else "console.dashboard")
+
+
+@blueprint.get("/")
+def start() -> Response:
+    return redirect(url_for("entrance.sign_in"))
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
+def sign_in() -> Response | str | tuple[str, int]:
+    form = SignInForm()
+    if not form.validate_on_submit():
+        return render_template("sign_in.html", form=form)
+    throttle = parts().throttle
+    try:
+        throttle.take("sign_in_from", request.remote_addr or "", at_most=TRIES_PER_ADDRESS)
+        throttle.take("sign_in_as", form.email.data.strip().lower(), at_most=TRIES_PER_ACCOUNT)
+        member = accounts.sign_in(db(), email=form.email.data, password=form.password.data)
+    except Refusal as refusal:
+        form.password.errors = [*form.password.errors, _(refusal.says) % refusal.data if refusal.says else refusal.detail]
+        return render_template("sign_in.html", form=form), refusal.status
+    open_session(member)
+    return redirect(safe_next(request.args.get("next"), otherwise=home_of(member)))
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> Response:
+    close_session()
+    return redirect(url_for("entrance.sign_in"))
+
+
+@blueprint.route("/password", methods=["GET", "POST"])
+@admits(*Role)
+def password() -> Response | str | tuple[str, int]:
+    form = PasswordForm()
+    if not form.validate_on_submit():
+        return render_template("password.html", form=form)
+    parts().throttle.take("password_change", str(staff().id), at_most=TRIES_PER_ACCOUNT)
+    try:
+        accounts.sign_in(db(), email=staff().email, password=form.current.data)
+        accounts.change_password(db(), tenant_id=staff().tenant_id, staff_id=staff().id, password=form.chosen.data)
+    except Refusal as refusal:
+        form.current.errors = [*form.current.errors, refusal.detail]
+        return render_template("password.html", form=form), refusal.status
+    open_session(accounts.find(db(), tenant_id=staff().tenant_id, staff_id=staff().id))
+    flash(_("Your password is changed. Other devices have been signed out."), "success")
+    return redirect(home_of(staff()))

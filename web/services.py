@@ -1,0 +1,103 @@
+"""The five processes of an instance, as the one box and docker-compose start them: edge, web, ingester, worker, scheduler.
+
+Each is stateless, may run several times, and finds its servers by DATABASE_URL and REDIS_URL.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces, Loops
+
+from kit import log
+from kit.clock import SystemClock
+from kit.settings import Settings
+from scanservice import ingest
+from supplychain import geography
+from web import instance, projecting, worker
+
+EDGE_TARGET = "scanservice.asgi:app"
+WEB_TARGET = "web.wsgi:app"
+WEB_THREADS = 8
+BACKLOG = 2048
+PR_SET_PDEATHSIG = 1
+
+
+def edge(settings: Settings, *, host: str, port: int, workers: int = 1) -> None:
+    """Serves scans on the public port. The lifespan of the application refuses to start on a Redis that could lose scans."""
+    Granian(
+        EDGE_TARGET,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
+        http=HTTPModes.http1,
+        workers=workers,
+        websockets=False,
+        backlog=BACKLOG,
+        log_access=False,
+    ).serve()
+    del settings
+
+
+def web(*, host: str, port: int, workers: int = 1) -> None:
+    """Serves the pages on a port that only the edge should reach."""
+    Granian(
+        WEB_TARGET,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=WEB_THREADS,
+        http=HTTPModes.http1,
+        backlog=BACKLOG,
+        log_access=False,
+    ).serve()
+
+
+def run_ingester(settings: Settings) -> None:
+    """Moves the scan log into PostgreSQL until told to stop."""
+    log.configure(process="ingester")
+    stop = stop_on_signals()
+    with instance.attached(settings) as onemark:
+        divisions = geography.Divisions.load()
+        ingest.run(
+            onemark.engine,
+            onemark.redis,
+            projections=projecting.PROJECTIONS,
+            locate=divisions.locate,
+            clock=SystemClock(),
+            stop=stop,
+        )
+
+
+def run_worker(settings: Settings) -> None:
+    """Does background jobs: outbox deliveries, exports, sweeps."""
+    log.configure(process="worker")
+    with worker.serving(settings) as onemark:
+        onemark.jobs.work()
+
+
+def run_scheduler(settings: Settings) -> None:
+    log.configure(process="scheduler")
+    stop = stop_on_signals()
+    with instance.attached(settings) as onemark:
+        onemark.jobs.schedule(worker.EVERY_S, stop=stop)
+
+
+def stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def die_with_parent() -> None:
+    """Asks the kernel for a SIGTERM when the process that forked us is gone: a server's workers must not outlive it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() == 1:
+            os.kill(os.getpid(), signal.SIGTERM)

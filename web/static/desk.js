@@ -1,0 +1,40 @@
+// Console and portal: the drawer on phones, confirmation of what cannot be undone, charts, and progress that renews itself.
+"use strict";
+
+const menu = document.querySelector("[data-toggle-menu]");
+if (menu) {
+  menu.addEventListener("click", () => {
+    const open = document.getElementById("desk-nav").classList.toggle("is-open");
+    menu.setAttribute("aria-expanded", String(open));
+  });
+}
+
+for (const form of document.querySelectorAll("form[data-confirm]")) {
+  form.addEventListener("submit", (event) => {
+    if (!window.confirm(form.dataset.confirm)) event.preventDefault();
+  });
+}
+
+// <div class="desk-chart" data-chart="id of a script of type application/json with ECharts options"></div>
+for (const place of document.querySelectorAll("[data-chart]")) {
+  const options = JSON.parse(document.getElementById(place.dataset.chart).textContent);
+  const chart = window.echarts.init(place, null, { renderer: "canvas" });
+  chart.setOption({ animation: false, ...options });
+  window.addEventListener("resize", () => chart.resize());
+}
+
+// <div data-renew="/address"> is replaced by what the address answers, every second, until it no longer says data-renew.
+function renew(place) {
+  setTimeout(async () => {
+    try {
+      const answer = await fetch(place.dataset.renew, { headers: { Accept: "text/html" } });
+      if (answer.ok) {
+        const made = new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;
+        place.replaceWith(made);
+        place = made;
+      }
+    } catch { /* the next second tries again */ }
+    if (place.dataset && place.dataset.renew) renew(place);
+  }, 1000);
+}
+document.querySelectorAll("[data-renew]").forEach(renew);

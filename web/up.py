@@ -1,0 +1,126 @@
+"""`onemark up`: the whole instance on one port, until Ctrl-C.
+
+Promises: prints where to go, with what logins and a QR code for a phone; a child or server that dies is started again; stopping
+leaves nothing running. Says once, at the first start, where the key-encryption key lies and what losing it means.
+"""
+
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TextIO
+
+from codegen import digital_link, keyring, orders, symbols
+from kit import servers, settings
+from kit.processes import Process, Supervisor
+from kit.refusals import Conflict
+from kit.settings import KEK_FILE, Settings
+from scanservice import rebuild
+from web import first_start, instance
+from web.instance import Instance
+
+NAMED = ("edge", "web", "ingester", "worker", "scheduler")
+
+
+class PortTaken(Conflict):
+    code = "port_taken"
+    says = "Port {port} on {host} is taken by another program. Choose one with ONEMARK_PORT or --port."
+
+
+def run(given: Settings, *, out: TextIO = sys.stdout) -> None:
+    check_port_free(given.host, given.port)
+    first_time = not (given.data_dir / KEK_FILE).exists()
+    wanted = instance.needs(given)
+    with instance.opened(given) as onemark:
+        rebuild.initialise(onemark.engine, onemark.redis, now=onemark.clock.now())
+        url = _scan_url(onemark)
+        web_port = given.web_port or _free_port()
+        supervisor = Supervisor(
+            [
+                Process(name=name, argv=[sys.executable, "-m", "web", "run", name], env=_environment(onemark.settings, web_port))
+                for name in NAMED
+            ],
+            run_dir=given.data_dir / "run",
+            out=out,
+            tick=lambda: _revive(given, wanted, out),
+        )
+        _greet(onemark.settings, url=url, first_time=first_time, out=out)
+        supervisor.run()
+    print("Stopped. Your data stay in", given.data_dir, file=out)  # noqa: T201 - said to the person at the terminal
+
+
+def check_port_free(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as taken:
+            raise PortTaken(host=host, port=port) from taken
+
+
+def _revive(given: Settings, wanted: frozenset[servers.Server], out: TextIO) -> None:
+    """Starts a private server again that died. Its port and passwords stay, so that the processes find it where it was."""
+    if not wanted:
+        return
+    for server in servers.ensure_running(given.data_dir, instance.NAMES, needs=wanted).started:
+        print(f"{server} had died and was started again.", file=out)  # noqa: T201
+
+
+def _environment(addresses: Settings, web_port: int) -> Mapping[str, str]:
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("ONEMARK_")}  # noqa: TID251 - handed on
+    return {
+        **inherited,
+        "PYTHONUNBUFFERED": "1",
+        "ONEMARK_DATA_DIR": str(addresses.data_dir.absolute()),
+        "ONEMARK_ENVIRONMENT": addresses.environment,
+        "ONEMARK_HOST": addresses.host,
+        "ONEMARK_PORT": str(addresses.port),
+        "ONEMARK_WEB_PORT": str(web_port),
+        "ONEMARK_STRANGERS_MIN": str(addresses.strangers_min),
+        "ONEMARK_LOG_BYTES_MAX": str(addresses.log_bytes_max),
+        **({"ONEMARK_SECRET": value} if (value := addresses.secret.get_secret_value()) else {}),
+        **({"ONEMARK_KEK": value} if (value := addresses.kek.get_secret_value()) else {}),
+        **({"ONEMARK_TRUSTED_PROXIES": settings.as_json(addresses.trusted_proxies)} if addresses.trusted_proxies else {}),
+        "DATABASE_URL": addresses.database_url,
+        "REDIS_URL": addresses.redis_url,
+        "QUEUE_REDIS_URL": addresses.queue_url,
+    }
+
+
+def _scan_url(onemark: Instance) -> str:
+    """The address of one active code of the first order, with the origin that this box is reached under."""
+    tenant_id = onemark.tenant_id(None)
+    with onemark.transaction(tenant_id) as session:
+        origin = first_start.follow_address(session, tenant_id=tenant_id, settings=onemark.settings)
+        first = min(orders.every(session, tenant_id=tenant_id), key=lambda order: (order.epoch, order.first_counter))
+        cipher = keyring.cipher(session, tenant_id=tenant_id, epoch=first.epoch, kek=onemark.settings.kek_bytes)
+    return digital_link.build(origin, gtin=first.gtin, serial=cipher.serial_of(first.first_counter), profile=first.profile)
+
+
+def _greet(addresses: Settings, *, url: str, first_time: bool, out: TextIO) -> None:
+    base = first_start.origin(addresses).lower()
+    lines = ["", f"  Onemark is starting on {base}", ""]
+    for place, login in first_start.logins(addresses.data_dir).items():
+        lines.append(f"  {place.capitalize():8} {base}/sign-in   {login['email']}   {login['password']}")
+    lines += ["", f"  Scan this, or open it: {url}", "", symbols.terminal(url)]
+    if addresses.host == "127.0.0.1":
+        lines.append("  A phone in the same network can scan it after: make up HOST=0.0.0.0")
+    if first_time:
+        lines += [
+            "",
+            f"  The key-encryption key lies in {_shown(addresses.data_dir / KEK_FILE)}. Losing it voids every code printed so far:",
+            "  copy it to a safe place, then tell `onemark doctor --key-backup FILE` where the copy is.",
+        ]
+    lines += ["", "  Ctrl-C stops everything.", ""]
+    print("\n".join(lines), file=out, flush=True)  # noqa: T201
+
+
+def _shown(path: Path) -> str:
+    return str(path.absolute())
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,118 @@
+"""Background jobs by name. Each is one transaction (a long export: one for each stretch) and may safely run twice.
+
+A job gets ids, never rows, and reads afresh. The worker process opens the instance once, in `serving`.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from uuid import UUID
+
+from codegen import brands, exports
+from crm import joining, ledger, messages
+from kit import log, outbox
+from kit.outbox import Handler, OutboxEntry
+from kit.settings import Settings
+from scanservice import catalogue_news
+from web import instance
+from web.instance import Instance
+
+EVERY_S = {"web.worker.sweep_outbox": 30, "web.worker.expire_points": 3600, "web.worker.forget_codes": 600}
+EXPORT_TOPIC = "codes.export"
+
+_log = log.get(__name__)
+_serving: list[Instance] = []
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[Instance]:
+    """Jobs run inside find this instance."""
+    with instance.attached(settings) as onemark:
+        _serving.append(onemark)
+        try:
+            yield onemark
+        finally:
+            _serving.remove(onemark)
+
+
+def _onemark() -> Instance:
+    return _serving[-1]
+
+
+def handlers(onemark: Instance) -> Mapping[str, Handler]:
+    """Who takes the entries of which topic."""
+    keys = messages.PersonalKeys.derive(onemark.settings.secret_bytes)
+    return {
+        messages.TOPIC: lambda session, entry: messages.send_text(
+            session,
+            entry.payload,
+            tenant_id=entry.tenant_id,
+            keys=keys,
+            provider=messages.ConsoleProvider(),
+            now=onemark.clock.now(),
+        ),
+        EXPORT_TOPIC: _start_export,
+    }
+
+
+def deliver(tenant_id: int, entry_id: str) -> None:
+    """Delivers one outbox entry; a failure is noted on the entry and raised for RQ to try again."""
+    onemark = _onemark()
+    try:
+        with onemark.transaction(tenant_id) as session:
+            outbox.deliver(
+                session, tenant_id=tenant_id, entry_id=UUID(entry_id), handlers=handlers(onemark), now=onemark.clock.now()
+            )
+    except Exception as error:
+        with onemark.transaction(tenant_id) as session:
+            outbox.note_failure(session, tenant_id=tenant_id, entry_id=UUID(entry_id), error=str(error))
+        raise
+
+
+def sweep_outbox() -> None:
+    """Sends again what a crash or an absent queue left undelivered."""
+    onemark = _onemark()
+    for tenant_id in _tenants(onemark):
+        with onemark.transaction(tenant_id) as session:
+            late = outbox.waiting(session, tenant_id=tenant_id, now=onemark.clock.now())
+        for entry_id in late:
+            onemark.enqueue(tenant_id=tenant_id, entry_id=entry_id)
+    catalogue_news.publish(onemark.engine, onemark.redis)
+
+
+def expire_points() -> None:
+    onemark = _onemark()
+    for tenant_id in _tenants(onemark):
+        with onemark.transaction(tenant_id) as session:
+            expired = ledger.expire_due(session, tenant_id=tenant_id, now=onemark.clock.now())
+        if expired:
+            _log.info("points expired", tenant_id=tenant_id, lots=expired)
+
+
+def forget_codes() -> None:
+    """Deletes one-time codes and messages that have served their time."""
+    onemark = _onemark()
+    for tenant_id in _tenants(onemark):
+        with onemark.transaction(tenant_id) as session:
+            joining.forget_old(session, tenant_id=tenant_id, now=onemark.clock.now())
+
+
+def export_codes(tenant_id: int, export_id: str) -> None:
+    """Writes one file of codes; the row of the export holds its progress, and a restarted worker goes on from there."""
+    onemark = _onemark()
+    exports.run(
+        onemark.engine,
+        tenant_id=tenant_id,
+        export_id=UUID(export_id),
+        kek=onemark.settings.kek_bytes,
+        objects_dir=onemark.settings.objects_dir,
+        clock=onemark.clock,
+    )
+
+
+def _start_export(_session: object, entry: OutboxEntry) -> None:
+    _onemark().jobs.enqueue("web.worker.export_codes", entry.tenant_id, str(entry.payload["export_id"]))
+
+
+def _tenants(onemark: Instance) -> list[int]:
+    with onemark.transaction(None) as session:
+        return brands.tenant_ids(session)

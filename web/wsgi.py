@@ -1,0 +1,34 @@
+"""The web process's application, made from the environment when the server imports it."""
+
+from kit import db, log, redis, settings
+from kit.clock import SystemClock
+from kit.jobs import Jobs
+from kit.throttle import Throttle
+from web import pages
+from web.app import Parts, create_app
+from web.instance import Instance
+from web.services import die_with_parent
+
+die_with_parent()
+log.configure(process="web")
+_settings = settings.read()
+_clock = SystemClock()
+_instance = Instance(
+    settings=_settings,
+    engine=db.make_engine(_settings.database_url),
+    clock=_clock,
+    redis=redis.connect(_settings.redis_url),
+    jobs=Jobs(redis.connect(_settings.queue_url)),
+)
+app = create_app(
+    Parts(
+        settings=_settings,
+        engine=_instance.engine,
+        clock=_clock,
+        jobs=_instance.jobs,
+        throttle=Throttle(_settings.queue_url, _clock),
+        enqueue=_instance.enqueue,
+        redis=_instance.redis,
+    ),
+    blueprints=pages.register,
+)
