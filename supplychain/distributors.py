@@ -21,7 +21,6 @@ from supplychain.models import Territory
 ID_LENGTH_MAX = 64
 NAME_LENGTH_MAX = 200
 DIVISIONS_MAX = 5_000  # more than China has counties
-BATCH_ROWS_MAX = 5_000
 
 
 class DistributorUnknown(NotFound):
@@ -90,12 +89,13 @@ def put_all(session: Session, distributors: Collection[Distributor], *, tenant_i
         {"tenant_id": tenant_id, "distributor_id": wanted.distributor_id, "name": wanted.name, "created_at": now}
         for wanted in sorted(touched, key=lambda wanted: wanted.distributor_id)
     ]
-    for start in range(0, len(rows), BATCH_ROWS_MAX):
-        statement = insert(DistributorRow).values(rows[start : start + BATCH_ROWS_MAX])
+    if rows:
+        statement = insert(DistributorRow)
         session.execute(
             statement.on_conflict_do_update(
                 index_elements=["tenant_id", "distributor_id"], set_={"name": statement.excluded.name}
-            )
+            ),
+            rows,
         )
     _put_territories(session, touched, before, tenant_id=tenant_id)
     return changes
@@ -166,5 +166,5 @@ def _put_territories(
             for division in wanted.divisions
             if division not in had
         ]
-    for start in range(0, len(added), BATCH_ROWS_MAX):
-        session.execute(insert(Territory).values(added[start : start + BATCH_ROWS_MAX]).on_conflict_do_nothing())
+    if added:
+        session.execute(insert(Territory).on_conflict_do_nothing(), added)

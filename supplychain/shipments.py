@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session, aliased
 
 from supplychain.models import Shipment as ShipmentRow
 
-BATCH_ROWS_MAX = 5_000
 LOTS_MAX = 1_000
 _NAMESPACE = UUID("8a0f3f0e-0d0b-5c57-9f6e-3f2f3c8f7a51")
 
@@ -76,11 +75,11 @@ def record(session: Session, shipments: Iterable[Shipment], *, tenant_id: int) -
         for shipment in shipments
     }
     ordered = [{"id": identifier, **rows[identifier]} for identifier in sorted(rows)]
-    new = 0
-    for start in range(0, len(ordered), BATCH_ROWS_MAX):
-        statement = insert(ShipmentRow).values(ordered[start : start + BATCH_ROWS_MAX]).on_conflict_do_nothing()
-        new += len(session.scalars(statement.returning(ShipmentRow.id)).all())
-    return new
+    if not ordered:
+        return 0
+    # Many rows in one statement's pages: SQLAlchemy compiles the statement once, whatever their number.
+    statement = insert(ShipmentRow).on_conflict_do_nothing().returning(ShipmentRow.id)
+    return len(session.scalars(statement, ordered).all())
 
 
 def lots_of(session: Session, distributor_id: str, *, tenant_id: int, limit: int = LOTS_MAX) -> tuple[ShippedLot, ...]:

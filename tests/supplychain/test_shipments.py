@@ -1,0 +1,85 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from kit.clock import FixedClock
+from kit.db import transaction
+from supplychain import distributors, shipments
+from supplychain.distributors import Distributor
+from supplychain.shipments import Shipment
+from tests.conftest import Brand, Database
+
+MONDAY = datetime(2026, 11, 2, 8, tzinfo=UTC)
+TUESDAY = MONDAY + timedelta(days=1)
+WEDNESDAY = MONDAY + timedelta(days=2)
+
+
+def lot(distributor_id: str, at: datetime, number: str) -> Shipment:
+    return Shipment(distributor_id=distributor_id, shipped_at=at, lot=number)
+
+
+def serial(distributor_id: str, at: datetime, counter: int, number: str = "L1") -> Shipment:
+    return Shipment(distributor_id=distributor_id, shipped_at=at, lot=number, serial=f"S{counter}", epoch=0, counter=counter)
+
+
+@pytest.fixture
+def everyone(database: Database, brand: Brand, clock: FixedClock) -> None:
+    with transaction(database.app_engine, tenant_id=brand.tenant_id) as session:
+        distributors.put_all(
+            session,
+            [Distributor(distributor_id=name, name=name, divisions=()) for name in ("ALICE", "BOB")],
+            tenant_id=brand.tenant_id,
+            now=clock.now(),
+        )
+
+
+def receiver(session: Session, brand: Brand, *, number: str, counter: int, at: datetime) -> str | None:
+    return shipments.distributor_of(session, tenant_id=brand.tenant_id, lot=number, epoch=0, counter=counter, at=at)
+
+
+def test_the_same_shipment_twice_is_one(database: Database, brand: Brand, everyone: None) -> None:
+    with transaction(database.app_engine, tenant_id=brand.tenant_id) as session:
+        assert shipments.record(session, [lot("ALICE", MONDAY, "L1"), lot("ALICE", MONDAY, "L1")], tenant_id=brand.tenant_id) == 1
+        again = [lot("ALICE", MONDAY, "L1"), lot("ALICE", TUESDAY, "L1"), serial("BOB", MONDAY, 5)]
+        assert shipments.record(session, again, tenant_id=brand.tenant_id) == 2
+        assert shipments.record(session, [], tenant_id=brand.tenant_id) == 0
+
+
+def test_goods_shipped_to_a_distributor_are_listed_by_lot(database: Database, brand: Brand, everyone: None) -> None:
+    with transaction(database.app_engine, tenant_id=brand.tenant_id) as session:
+        sent = [
+            lot("ALICE", MONDAY, "L1"),
+            lot("ALICE", TUESDAY, "L1"),
+            serial("ALICE", WEDNESDAY, 5, "L2"),
+            serial("ALICE", WEDNESDAY, 6, "L2"),
+            lot("BOB", MONDAY, "L1"),
+            serial("BOB", MONDAY, 7, "L2"),
+        ]
+        shipments.record(session, sent, tenant_id=brand.tenant_id)
+        second, first = shipments.lots_of(session, "ALICE", tenant_id=brand.tenant_id)
+        assert (first.lot, first.first_at, first.last_at, first.whole, first.serials) == ("L1", MONDAY, TUESDAY, True, 0)
+        assert first.shared
+        assert (second.lot, second.whole, second.serials, second.shared) == ("L2", False, 2, False)
+        singles = shipments.serials_of(session, "ALICE", tenant_id=brand.tenant_id, lots=["L2"], limit=10)
+        assert sorted(str(one.counter) for one in singles) == ["5", "6"]
+        assert shipments.serials_of(session, "ALICE", tenant_id=brand.tenant_id, lots=["L1"], limit=10) == ()
+
+
+def test_an_item_is_of_the_last_receiver_of_its_serial(database: Database, brand: Brand, everyone: None) -> None:
+    with transaction(database.app_engine, tenant_id=brand.tenant_id) as session:
+        sent = [lot("ALICE", MONDAY, "L1"), serial("BOB", TUESDAY, 5)]
+        shipments.record(session, sent, tenant_id=brand.tenant_id)
+        assert receiver(session, brand, number="L1", counter=5, at=MONDAY) == "ALICE"
+        assert receiver(session, brand, number="L1", counter=5, at=WEDNESDAY) == "BOB"
+        assert receiver(session, brand, number="L1", counter=6, at=WEDNESDAY) == "ALICE"
+        assert receiver(session, brand, number="L1", counter=6, at=MONDAY - timedelta(seconds=1)) is None
+        path = shipments.path_of(session, tenant_id=brand.tenant_id, lot="L1", epoch=0, counter=5)
+        assert [(step.distributor_id, step.shipped_at) for step in path] == [("ALICE", MONDAY), ("BOB", TUESDAY)]
+
+
+def test_of_a_lot_that_two_received_nobody_can_say_whose_item_it_is(database: Database, brand: Brand, everyone: None) -> None:
+    with transaction(database.app_engine, tenant_id=brand.tenant_id) as session:
+        shipments.record(session, [lot("ALICE", MONDAY, "L1"), lot("BOB", TUESDAY, "L1")], tenant_id=brand.tenant_id)
+        assert receiver(session, brand, number="L1", counter=5, at=MONDAY) == "ALICE"
+        assert receiver(session, brand, number="L1", counter=5, at=TUESDAY) is None
