@@ -56,6 +56,7 @@ class Postgres:
         return None
 
     def prepare(self) -> None:
+        daemons.end(daemons.all_in(self.folder.parent, name="initdb"), patience_s=0.0)
         for draft in self.folder.parent.glob(f"{DRAFT_PREFIX}*"):
             shutil.rmtree(draft, ignore_errors=True)  # an initdb that did not live to its end
         if not self.folder.exists():
@@ -115,29 +116,27 @@ class Postgres:
 
     def _make_cluster(self) -> None:
         draft = Path(tempfile.mkdtemp(prefix=DRAFT_PREFIX, dir=self.folder.parent))
-        password_file = draft.parent / f"{draft.name}.password"
+        password_file = draft / "password"
         password_file.touch(mode=0o600)
         password_file.write_text(self.superuser_password)
         since = daemons.log_size(self.log)
-        try:
-            code = self._run(
-                "initdb",
-                f"--pgdata={draft.name}",
-                f"--username={SUPERUSER}",
-                f"--pwfile={password_file.name}",
-                "--auth=scram-sha-256",
-                "--encoding=UTF8",
-                "--locale=C",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
-                *(["--no-sync"] if self.durability is Durability.NONE else []),
-            )
-        finally:
-            password_file.unlink()
+        code = self._run(
+            "initdb",
+            f"--pgdata={draft.name}/cluster",
+            f"--username={SUPERUSER}",
+            f"--pwfile={draft.name}/password",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            *(["--no-sync"] if self.durability is Durability.NONE else []),
+        )
+        if code == 0:
+            (draft / "cluster").rename(self.folder)
+        shutil.rmtree(draft)
         if code != 0:
-            shutil.rmtree(draft, ignore_errors=True)
             raise daemons.failure(self, f"its data folder could not be made (initdb ended with {code}).", since=since)
-        draft.rename(self.folder)
 
     def _run(self, program: str, *arguments: str) -> int:
         return daemons.run([*_as_ordinary_user(self), _program(program), *arguments], folder=self.folder.parent, log=self.log)
