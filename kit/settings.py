@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     environment: Literal["onebox", "production"] = "onebox"
     host: str = "127.0.0.1"
     port: int = 8000
+    web_host: str = "127.0.0.1"
     web_port: int = 0
     trusted_proxies: tuple[str, ...] = ()
     public_origin: str = ""

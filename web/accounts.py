@@ -152,6 +152,13 @@ def find(session: Session, *, tenant_id: int, staff_id: UUID) -> StaffMember:
     return _member(row)
 
 
+def by_email(session: Session, *, tenant_id: int, email: str) -> StaffMember:
+    row = session.scalar(select(Staff).where(Staff.tenant_id == tenant_id, Staff.email == email.strip().lower()))
+    if row is None:
+        raise StaffUnknown
+    return _member(row)
+
+
 def everyone(session: Session, *, tenant_id: int) -> list[StaffMember]:
     rows = session.scalars(select(Staff).where(Staff.tenant_id == tenant_id).order_by(Staff.created_at))
     return [_member(row) for row in rows]

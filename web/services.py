@@ -26,7 +26,7 @@ BACKLOG = 2048
 PR_SET_PDEATHSIG = 1
 
 
-def edge(settings: Settings, *, host: str, port: int, workers: int = 1) -> None:
+def edge(*, host: str, port: int, workers: int = 1) -> None:
     """Serves scans on the public port. The lifespan of the application refuses to start on a Redis that could lose scans."""
     Granian(
         EDGE_TARGET,
@@ -40,7 +40,6 @@ def edge(settings: Settings, *, host: str, port: int, workers: int = 1) -> None:
         backlog=BACKLOG,
         log_access=False,
     ).serve()
-    del settings
 
 
 def web(*, host: str, port: int, workers: int = 1) -> None:

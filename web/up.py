@@ -47,7 +47,7 @@ def run(given: Settings, *, out: TextIO = sys.stdout) -> None:
         )
         _greet(onemark.settings, url=url, first_time=first_time, out=out)
         supervisor.run()
-    print("Stopped. Your data stay in", given.data_dir, file=out)  # noqa: T201 - said to the person at the terminal
+    print("Stopped. Your data stay in", given.data_dir, file=out)
 
 
 def check_port_free(host: str, port: int) -> None:
@@ -64,7 +64,7 @@ def _revive(given: Settings, wanted: frozenset[servers.Server], out: TextIO) -> 
     if not wanted:
         return
     for server in servers.ensure_running(given.data_dir, instance.NAMES, needs=wanted).started:
-        print(f"{server} had died and was started again.", file=out)  # noqa: T201
+        print(f"{server} had died and was started again.", file=out)
 
 
 def _environment(addresses: Settings, web_port: int) -> Mapping[str, str]:
@@ -95,7 +95,7 @@ def _scan_url(onemark: Instance) -> str:
         origin = first_start.follow_address(session, tenant_id=tenant_id, settings=onemark.settings)
         first = min(orders.every(session, tenant_id=tenant_id), key=lambda order: (order.epoch, order.first_counter))
         cipher = keyring.cipher(session, tenant_id=tenant_id, epoch=first.epoch, kek=onemark.settings.kek_bytes)
-    return digital_link.build(origin, gtin=first.gtin, serial=cipher.serial_of(first.first_counter), profile=first.profile)
+    return digital_link.build(origin, first.gtin, cipher.serial_of(first.first_counter), first.profile)
 
 
 def _greet(addresses: Settings, *, url: str, first_time: bool, out: TextIO) -> None:
@@ -113,7 +113,7 @@ def _greet(addresses: Settings, *, url: str, first_time: bool, out: TextIO) -> N
             "  copy it to a safe place, then tell `onemark doctor --key-backup FILE` where the copy is.",
         ]
     lines += ["", "  Ctrl-C stops everything.", ""]
-    print("\n".join(lines), file=out, flush=True)  # noqa: T201
+    print("\n".join(lines), file=out, flush=True)
 
 
 def _shown(path: Path) -> str:

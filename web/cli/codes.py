@@ -1,0 +1,242 @@
+"""`onemark codes`: order, export, draw, activate, void and explain codes."""
+
+from pathlib import Path
+from uuid import UUID
+
+import click
+from sqlalchemy.orm import Session
+
+from codegen import brands, digital_link, explain, keyring, listing, orders, ranges, symbols
+from codegen.cipher import SerialCipher
+from codegen.kinds import Kind, Profile
+from codegen.orders import CodeOrder
+from codegen.ranges import RangeChange
+from kit import chance
+from kit.refusals import Invalid
+from web.cli.root import answer, brand_option, cli, json_option, onemark, progress
+from web.instance import Instance
+
+ACTOR = "command line"
+
+
+class FormatUnknown(Invalid):
+    code = "format_unknown"
+    says = "{file} should end in .svg or .png."
+
+
+@cli.group("codes")
+def group() -> None:
+    """Codes: orders of them, files of them, and what one of them is."""
+
+
+@group.command("order")
+@click.option("--gtin", required=True)
+@click.option("--quantity", required=True, type=int, help="1 to 1,000,000,000.")
+@click.option("--lot", required=True, help="The production lot that the codes belong to.")
+@click.option("--kind", type=click.Choice([kind.value for kind in Kind]), default=Kind.ITEM_OUTER.value, show_default=True)
+@click.option(
+    "--profile", type=click.Choice([profile.value for profile in Profile]), default=Profile.GS1.value, show_default=True
+)
+@click.option("--activate", is_flag=True, help="Release the codes at once: their scans are genuine.")
+@click.option("--request-id", help="Your id of this request: sent again with the same data it gives the same order.")
+@brand_option
+@json_option
+def order(
+    gtin: str,
+    quantity: int,
+    lot: str,
+    kind: str,
+    profile: str,
+    request_id: str | None,
+    tenant: str | None,
+    *,
+    activate: bool,
+    as_json: bool,
+) -> None:
+    """Order a range of codes. A billion codes cost one row."""
+    with onemark() as instance:
+        tenant_id = instance.tenant_id(tenant)
+        now = instance.clock.now()
+        with instance.transaction(tenant_id) as session:
+            placed = orders.place(
+                session,
+                tenant_id=tenant_id,
+                gtin=gtin,
+                quantity=quantity,
+                lot=lot,
+                kind=Kind(kind),
+                profile=Profile(profile),
+                request_id=request_id or chance.token(),
+                now=now,
+                actor=ACTOR,
+            )
+            if activate:
+                ranges.activate(session, tenant_id=tenant_id, order_id=placed.id, now=now, actor=ACTOR)
+    answer(
+        {
+            "order_id": placed.id,
+            "gtin": placed.gtin,
+            "lot": placed.lot,
+            "quantity": placed.quantity,
+            "epoch": placed.epoch,
+            "first_counter": placed.first_counter,
+            "state": "active" if activate else "inactive",
+        },
+        as_json=as_json,
+        sentence=f"Order {placed.id}: {placed.quantity:,} codes, lot {placed.lot}, {'active' if activate else 'not active yet'}.",
+    )
+
+
+@group.command("list")
+@brand_option
+@json_option
+def list_orders(tenant: str | None, *, as_json: bool) -> None:
+    """List the orders, oldest first."""
+    with onemark() as instance:
+        tenant_id = instance.tenant_id(tenant)
+        with instance.transaction(tenant_id) as session:
+            found = orders.every(session, tenant_id=tenant_id)
+    answer(
+        {"orders": [{"order_id": str(one.id), "gtin": one.gtin, "lot": one.lot, "quantity": one.quantity} for one in found]},
+        as_json=as_json,
+        sentence="\n".join(f"{one.id}  {one.gtin}  {one.lot:20}  {one.quantity:>13,}" for one in found) or "No orders yet.",
+    )
+
+
+@group.command("export")
+@click.argument("order_id", type=click.UUID)
+@click.option("--out", "out", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--first", type=int, default=1, help="First row of the order, counted from 1.")
+@click.option("--last", type=int, default=None, help="Last row; default: the order's last.")
+@brand_option
+@json_option
+def export(order_id: UUID, out: Path, first: int, last: int | None, tenant: str | None, *, as_json: bool) -> None:
+    """Write the codes of an order as CSV. The file appears whole, or not at all."""
+    with onemark() as instance:
+        tenant_id = instance.tenant_id(tenant)
+        with instance.transaction(tenant_id) as session:
+            found, cipher, origin = _printable(session, instance, order_id, tenant_id=tenant_id)
+        first, last = ranges.checked_rows(first=first, last=last, quantity=found.quantity)
+        with progress("Codes", last - first + 1) as advance:
+            told = 0
+
+            def done(rows: int) -> None:
+                nonlocal told
+                advance(rows - told)
+                told = rows
+
+            rows = listing.write_file(found, cipher, origin=origin, path=out, progress=done, first=first, last=last)
+    answer({"order_id": found.id, "rows": rows, "file": out}, as_json=as_json, sentence=f"{rows:,} codes in {out}")
+
+
+@group.command("render")
+@click.argument("order_id", type=click.UUID)
+@click.option("--row", type=int, default=1, show_default=True, help="Row of the order, counted from 1.")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="A file ending in .svg or .png.")
+@brand_option
+@json_option
+def render(order_id: UUID, row: int, out: Path, tenant: str | None, *, as_json: bool) -> None:
+    """Draw the QR code of one row."""
+    with onemark() as instance:
+        tenant_id = instance.tenant_id(tenant)
+        with instance.transaction(tenant_id) as session:
+            found, cipher, origin = _printable(session, instance, order_id, tenant_id=tenant_id)
+    ranges.checked_rows(first=row, last=row, quantity=found.quantity)
+    url = digital_link.build(origin, found.gtin, cipher.serial_of(found.first_counter + row - 1), found.profile)
+    drawn = {".svg": lambda: symbols.svg(url).encode(), ".png": lambda: symbols.png(url)}.get(out.suffix.lower())
+    if drawn is None:
+        raise FormatUnknown(file=out)
+    out.write_bytes(drawn())
+    answer({"url": url, "file": out}, as_json=as_json, sentence=f"{url}\n{out}")
+
+
+@group.command("activate")
+@click.argument("order_id", type=click.UUID)
+@click.option("--first", type=int, default=1)
+@click.option("--last", type=int, default=None)
+@click.option("--reason", default="")
+@brand_option
+@json_option
+def activate_rows(order_id: UUID, first: int, last: int | None, reason: str, tenant: str | None, *, as_json: bool) -> None:
+    """Release an order, or rows of it: from now on their scans are genuine."""
+    with onemark() as instance:
+        tenant_id = instance.tenant_id(tenant)
+        with instance.transaction(tenant_id) as session:
+            change = ranges.activate(
+                session,
+                tenant_id=tenant_id,
+                order_id=order_id,
+                first=first,
+                last=last,
+                reason=reason,
+                now=instance.clock.now(),
+                actor=ACTOR,
+            )
+    _say_change(change, as_json=as_json)
+
+
+@group.command("void")
+@click.argument("order_id", type=click.UUID)
+@click.option("--first", type=int, default=1)
+@click.option("--last", type=int, default=None)
+@click.option("--reason", required=True)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@brand_option
+@json_option
+def void_rows(order_id: UUID, first: int, last: int | None, reason: str, tenant: str | None, *, yes: bool, as_json: bool) -> None:
+    """Declare an order, or rows of it, void for ever. This cannot be undone."""
+    if not yes:
+        click.confirm("Void codes stay void for ever. Go on?", abort=True, err=True)
+    with onemark() as instance:
+        tenant_id = instance.tenant_id(tenant)
+        with instance.transaction(tenant_id) as session:
+            change = ranges.void(
+                session,
+                tenant_id=tenant_id,
+                order_id=order_id,
+                first=first,
+                last=last,
+                reason=reason,
+                now=instance.clock.now(),
+                actor=ACTOR,
+            )
+    _say_change(change, as_json=as_json)
+
+
+@group.command("explain")
+@click.argument("code")
+@brand_option
+@json_option
+def explain_code(code: str, tenant: str | None, *, as_json: bool) -> None:
+    """Say everything about a code, typed or scanned: a URL or a serial."""
+    with onemark() as instance:
+        tenant_id = instance.tenant_id(tenant)
+        with instance.transaction(tenant_id) as session:
+            found = explain.explain(session, tenant_id=tenant_id, text=code, kek=instance.settings.kek_bytes)
+    facts: dict[str, object] = {
+        "typed": found.typed,
+        "finding": found.finding,
+        "problem": found.problem or None,
+        "serial": found.serial,
+        "epoch": found.epoch,
+        "counter": found.counter,
+        "row": found.row,
+        "order_id": found.order.id if found.order else None,
+        "gtin": found.order.gtin if found.order else None,
+        "lot": found.order.lot if found.order else None,
+        "kind": found.order.kind if found.order else None,
+        "product": found.product.name if found.product else None,
+    }
+    known = {key: value for key, value in facts.items() if value is not None}
+    answer(known, as_json=as_json, sentence="\n".join(f"{key:10} {value}" for key, value in known.items()))
+
+
+def _printable(session: Session, instance: Instance, order_id: UUID, *, tenant_id: int) -> tuple[CodeOrder, SerialCipher, str]:
+    found = orders.find(session, order_id, tenant_id=tenant_id)
+    cipher = keyring.cipher(session, tenant_id=tenant_id, epoch=found.epoch, kek=instance.settings.kek_bytes)
+    return found, cipher, brands.load(session, tenant_id=tenant_id).scan_origin
+
+
+def _say_change(change: RangeChange, *, as_json: bool) -> None:
+    facts = {"order_id": change.order_id, "state": change.state, "first": change.first, "last": change.last}
+    answer(facts, as_json=as_json, sentence=f"Rows {change.first:,} to {change.last:,} are {change.state.value}.")
