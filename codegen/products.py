@@ -49,18 +49,25 @@ class Product:
 
 
 def add(
-    session: Session, *, tenant_id: int, gtin: str, name: str, name_zh: str = "", description: str = "", now: datetime
+    session: Session,
+    *,
+    tenant_id: int,
+    gtin: str,
+    name: str,
+    name_zh: str | None = None,
+    description: str | None = None,
+    now: datetime,
 ) -> Product:
-    """Adds a product, or returns the one that is there with the same data."""
+    """Adds a product, or returns the one that is there with the same data. What is not given (None) is not compared."""
     number = gtins.normalise(gtin)
     gtins.require_prefix(number, prefixes=brands.load(session, tenant_id=tenant_id).gtin_prefixes)
-    if len(description) > DESCRIPTION_LENGTH_MAX:
+    if len(description or "") > DESCRIPTION_LENGTH_MAX:
         raise DescriptionTooLong(length_max=DESCRIPTION_LENGTH_MAX)
-    wanted = {
-        "name": brands.checked_name(name),
-        "name_zh": brands.checked_name(name_zh) if name_zh.strip() else "",
-        "description": description.strip(),
-    }
+    wanted = {"name": brands.checked_name(name)}
+    if name_zh is not None:
+        wanted["name_zh"] = brands.checked_name(name_zh) if name_zh.strip() else ""
+    if description is not None:
+        wanted["description"] = description.strip()
     added = session.execute(
         insert(models.Product)
         .values(tenant_id=tenant_id, gtin=number, created_at=now, **wanted)

@@ -9,6 +9,8 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+__all__ = ["AsyncRedis", "Redis", "connect", "connect_async"]
+
 CONNECT_S_MAX = 2.0
 ANSWER_S_MAX = 5.0
 # For connections that wait inside Redis for work (BLPOP, XREAD BLOCK) longer than an ordinary answer takes.

@@ -7,6 +7,7 @@ documents (RFC 9457) for programs and pages for people; every answer carries the
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -20,6 +21,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from codegen import catalogue_version
 from kit import ids, log, refusals, seals
 from kit.clock import Clock
 from kit.db import transaction
@@ -28,6 +30,7 @@ from kit.outbox import Enqueue
 from kit.refusals import Refusal
 from kit.settings import Settings
 from kit.throttle import Throttle
+from scanservice import catalogue
 from web import assets, wording
 
 SESSION_LIFETIME = timedelta(days=30)
@@ -64,8 +67,10 @@ class OnemarkFlask(Flask):
     """Flask with the transaction around each view."""
 
     def dispatch_request(self) -> Any:
-        with transaction(self.extensions["onemark"].engine, tenant_id=None) as session:
-            session.info["enqueue"] = self.extensions["onemark"].enqueue
+        made_of: Parts = self.extensions["onemark"]
+        with transaction(made_of.engine, tenant_id=None) as session:
+            session.info["enqueue"] = made_of.enqueue
+            session.info[catalogue_version.TELL] = partial(catalogue.announce, made_of.redis)
             g.db = session
             return super().dispatch_request()
 

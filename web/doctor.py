@@ -87,9 +87,10 @@ def _redis(instance: Instance) -> list[Finding]:
 
 
 def _generation(instance: Instance) -> Finding:
-    recorded = generations.recorded(instance.engine)
+    with transaction(instance.engine, tenant_id=None) as session:
+        recorded = generations.recorded(session)
     shown = generations.shown(instance.redis)
-    good = recorded is not None and shown == {recorded}
+    good = shown == {recorded}
     says = (
         f"generation {recorded} in PostgreSQL and Redis"
         if good
@@ -105,7 +106,7 @@ def _keys(instance: Instance) -> list[Finding]:
     for entry in entries:
         with transaction(instance.engine, tenant_id=entry.tenant_id) as session:
             try:
-                opened = keyring.ciphers(session, tenant_id=entry.tenant_id, kek=instance.settings.kek_bytes)
+                opened = keyring.epochs(session, tenant_id=entry.tenant_id, kek=instance.settings.kek_bytes)
             except keyring.KekMismatch as mismatch:
                 found.append(Finding(what=f"keys of {entry.slug}", good=False, says=mismatch.detail))
             else:

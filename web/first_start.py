@@ -14,11 +14,14 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from campaigns import offers
+from campaigns.terms import Draft
 from codegen import brands, orders, products, ranges
 from kit import chance
 from kit.db import enter_tenant, transaction
 from kit.settings import Settings
 from supplychain import distributors, shipments
+from supplychain.distributors import Distributor
+from supplychain.shipments import Shipment
 from web import accounts
 from web.accounts import Role
 
@@ -80,14 +83,17 @@ def _furnish(session: Session, settings: Settings, *, now: datetime) -> None:
         session, tenant_id=tenant_id, gtin=GTIN, quantity=CODES, lot=LOT, request_id="first-start", now=now, actor=ACTOR
     )
     ranges.activate(session, tenant_id=tenant_id, order_id=order.id, now=now, actor=ACTOR)
-    distributors.add(
-        session, tenant_id=tenant_id, distributor_id=DISTRIBUTOR, name="Shanghai Trading", divisions=[SHANGHAI], now=now
+    distributors.put(
+        session,
+        Distributor(distributor_id=DISTRIBUTOR, name="Shanghai Trading", divisions=(SHANGHAI,)),
+        tenant_id=tenant_id,
+        now=now,
     )
-    shipments.ship_lot(session, tenant_id=tenant_id, distributor_id=DISTRIBUTOR, lot=LOT, at=now)
+    shipments.record(session, [Shipment(distributor_id=DISTRIBUTOR, shipped_at=now, lot=LOT)], tenant_id=tenant_id)
     offers.create(
         session,
         tenant_id=tenant_id,
-        draft=offers.Draft(
+        draft=Draft(
             name="Welcome points",
             name_zh="扫码有礼",
             starts_at=now,

@@ -10,19 +10,21 @@ schema is at the newest revision; in the one box a first brand is there. Command
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
-from redis import Redis
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from codegen import brands
+from codegen import brands, catalogue_version
 from kit import db, migrations, redis, servers
 from kit.clock import Clock, SystemClock
 from kit.jobs import Jobs
+from kit.redis import Redis
 from kit.refusals import Invalid
 from kit.servers import Server
 from kit.settings import MissingSetting, Settings
+from scanservice import catalogue
 from web import first_start
 
 NAMES = servers.Names(database="onemark", owner="onemark_owner", app="onemark_app")
@@ -48,6 +50,7 @@ class Instance:
         """One transaction of one brand, whose outbox entries are enqueued after its commit."""
         with db.transaction(self.engine, tenant_id=tenant_id) as session:
             session.info["enqueue"] = self.enqueue
+            session.info[catalogue_version.TELL] = partial(catalogue.announce, self.redis)
             yield session
 
     def enqueue(self, *, tenant_id: int, entry_id: UUID) -> None:

@@ -62,12 +62,11 @@ def run_ingester(settings: Settings) -> None:
     log.configure(process="ingester")
     stop = stop_on_signals()
     with instance.attached(settings) as onemark:
-        divisions = geography.Divisions.load()
         ingest.run(
             onemark.engine,
             onemark.redis,
             projections=projecting.PROJECTIONS,
-            locate=divisions.locate,
+            locate=geography.locate,
             clock=SystemClock(),
             stop=stop,
         )

@@ -14,9 +14,9 @@ from typing import TextIO
 from codegen import digital_link, keyring, orders, symbols
 from kit import servers, settings
 from kit.processes import Process, Supervisor
-from kit.refusals import Conflict
+from kit.refusals import Conflict, Refusal
 from kit.settings import KEK_FILE, Settings
-from scanservice import rebuild
+from scanservice import generations
 from web import first_start, instance
 from web.instance import Instance
 
@@ -31,20 +31,13 @@ class PortTaken(Conflict):
 def run(given: Settings, *, out: TextIO = sys.stdout) -> None:
     check_port_free(given.host, given.port)
     first_time = not (given.data_dir / KEK_FILE).exists()
-    wanted = instance.needs(given)
     with instance.opened(given) as onemark:
-        rebuild.initialise(onemark.engine, onemark.redis, now=onemark.clock.now())
+        generations.ensure(onemark.engine, onemark.redis, now=onemark.clock.now())
         url = _scan_url(onemark)
         web_port = given.web_port or _free_port()
-        supervisor = Supervisor(
-            [
-                Process(name=name, argv=[sys.executable, "-m", "web", "run", name], env=_environment(onemark.settings, web_port))
-                for name in NAMED
-            ],
-            run_dir=given.data_dir / "run",
-            out=out,
-            tick=lambda: _revive(given, wanted, out),
-        )
+        watch = Watch(onemark.settings, instance.needs(given), web_port=web_port, out=out)
+        supervisor = Supervisor(_processes(onemark.settings, web_port), run_dir=given.data_dir / "run", out=out, tick=watch.look)
+        watch.supervisor = supervisor
         _greet(onemark.settings, url=url, first_time=first_time, out=out)
         supervisor.run()
     print("Stopped. Your data stay in", given.data_dir, file=out)
@@ -59,12 +52,38 @@ def check_port_free(host: str, port: int) -> None:
             raise PortTaken(host=host, port=port) from taken
 
 
-def _revive(given: Settings, wanted: frozenset[servers.Server], out: TextIO) -> None:
-    """Starts a private server again that died. Its port and passwords stay, so that the processes find it where it was."""
-    if not wanted:
-        return
-    for server in servers.ensure_running(given.data_dir, instance.NAMES, needs=wanted).started:
-        print(f"{server} had died and was started again.", file=out)
+class Watch:
+    """Looks after the private servers once a second: one that died is started again, and should it have had to move to another
+    port, every process is started afresh with the new address.
+    """
+
+    def __init__(self, addresses: Settings, wanted: frozenset[servers.Server], *, web_port: int, out: TextIO) -> None:
+        self._addresses = addresses
+        self._wanted = wanted
+        self._web_port = web_port
+        self._out = out
+        self.supervisor: Supervisor | None = None
+
+    def look(self) -> None:
+        if not self._wanted:
+            return
+        try:
+            revival = servers.ensure_running(self._addresses.data_dir, instance.NAMES, needs=self._wanted)
+        except Refusal as failed:
+            print(f"A server cannot be started again, trying on: {failed.detail}", file=self._out)
+            return
+        for server in revival.started:
+            print(f"{server} had died and was started again.", file=self._out)
+        moved = instance.with_endpoints(self._addresses, revival.endpoints)
+        if moved != self._addresses and self.supervisor is not None:
+            self._addresses = moved
+            for process in _processes(moved, self._web_port):
+                self.supervisor.replace(process)
+
+
+def _processes(addresses: Settings, web_port: int) -> list[Process]:
+    environment = _environment(addresses, web_port)
+    return [Process(name=name, argv=[sys.executable, "-m", "web", "run", name], env=environment) for name in NAMED]
 
 
 def _environment(addresses: Settings, web_port: int) -> Mapping[str, str]:

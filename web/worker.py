@@ -9,15 +9,19 @@ from uuid import UUID
 
 from codegen import brands, exports
 from crm import joining, ledger, messages
+from crm.identities import PersonalKeys
 from kit import log, outbox
 from kit.outbox import Handler, OutboxEntry
 from kit.settings import Settings
-from scanservice import catalogue_news
 from web import instance
 from web.instance import Instance
 
-EVERY_S = {"web.worker.sweep_outbox": 30, "web.worker.expire_points": 3600, "web.worker.forget_codes": 600}
-EXPORT_TOPIC = "codes.export"
+EVERY_S = {
+    "web.worker.sweep_outbox": 30,
+    "web.worker.expire_points": 3600,
+    "web.worker.forget_codes": 600,
+    "web.worker.resume_exports": 60,
+}
 
 _log = log.get(__name__)
 _serving: list[Instance] = []
@@ -40,7 +44,7 @@ def _onemark() -> Instance:
 
 def handlers(onemark: Instance) -> Mapping[str, Handler]:
     """Who takes the entries of which topic."""
-    keys = messages.PersonalKeys.derive(onemark.settings.secret_bytes)
+    keys = PersonalKeys.derive(onemark.settings.secret_bytes)
     return {
         messages.TOPIC: lambda session, entry: messages.send_text(
             session,
@@ -50,7 +54,7 @@ def handlers(onemark: Instance) -> Mapping[str, Handler]:
             provider=messages.ConsoleProvider(),
             now=onemark.clock.now(),
         ),
-        EXPORT_TOPIC: _start_export,
+        exports.TOPIC: _start_export,
     }
 
 
@@ -76,7 +80,6 @@ def sweep_outbox() -> None:
             late = outbox.waiting(session, tenant_id=tenant_id, now=onemark.clock.now())
         for entry_id in late:
             onemark.enqueue(tenant_id=tenant_id, entry_id=entry_id)
-    catalogue_news.publish(onemark.engine, onemark.redis)
 
 
 def expire_points() -> None:
@@ -99,14 +102,28 @@ def forget_codes() -> None:
 def export_codes(tenant_id: int, export_id: str) -> None:
     """Writes one file of codes; the row of the export holds its progress, and a restarted worker goes on from there."""
     onemark = _onemark()
-    exports.run(
-        onemark.engine,
-        tenant_id=tenant_id,
-        export_id=UUID(export_id),
-        kek=onemark.settings.kek_bytes,
-        objects_dir=onemark.settings.objects_dir,
-        clock=onemark.clock,
-    )
+    finished = False
+    while not finished:
+        with onemark.transaction(tenant_id) as session:
+            step = exports.advance(
+                session,
+                tenant_id=tenant_id,
+                export_id=UUID(export_id),
+                kek=onemark.settings.kek_bytes,
+                objects_dir=onemark.settings.objects_dir,
+                now=onemark.clock.now(),
+            )
+        finished = step is None or step.finished
+
+
+def resume_exports() -> None:
+    """Takes up files whose worker died in the middle."""
+    onemark = _onemark()
+    for tenant_id in _tenants(onemark):
+        with onemark.transaction(tenant_id) as session:
+            stuck = exports.stuck(session, tenant_id=tenant_id, now=onemark.clock.now())
+        for export_id in stuck:
+            onemark.jobs.enqueue("web.worker.export_codes", tenant_id, str(export_id))
 
 
 def _start_export(_session: object, entry: OutboxEntry) -> None:
