@@ -144,6 +144,16 @@ local function join(keys, args)
   return #args / 2
 end
 
+-- KEYS meta; ARGV catalogue. Two changes may be announced in the wrong order; the newer stays.
+local function announce(keys, args)
+  local known = redis.call('HGET', keys[1], 'c')
+  if not known or tonumber(known) < tonumber(args[1]) then
+    redis.call('HSET', keys[1], 'c', args[1])
+  end
+  return ''
+end
+
 redis.register_function('onemark_scan_v1', scan)
+redis.register_function('onemark_announce_v1', announce)
 redis.register_function('onemark_sight_v1', sight)
 redis.register_function('onemark_join_v1', join)

@@ -21,6 +21,7 @@ LIBRARY: Final = "onemark_scan_v1"
 SCAN: Final = "onemark_scan_v1"
 SIGHT: Final = "onemark_sight_v1"
 JOIN: Final = "onemark_join_v1"
+ANNOUNCE: Final = "onemark_announce_v1"
 CODE: Final = files("scanservice").joinpath("functions.lua").read_text()
 
 GENERATION_FIELD: Final = "g"

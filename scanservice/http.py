@@ -1,0 +1,154 @@
+"""HTTP as the edge needs it: a request read once from its ASGI scope, an answer written in two messages.
+
+Promises: header names are lower-case bytes; a body is read whole only up to a limit that the caller names; host, scheme and
+client address come from forwarding headers only when a trusted proxy sent them. Refused: bodies above the limit (413).
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from typing import Any, ClassVar, Final, NamedTuple
+
+import msgspec
+
+from kit.refusals import Refusal, TooLarge, problem
+from scanservice import pages, visitors
+from scanservice.visitors import Address, IpNetwork
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = Sequence[tuple[bytes, bytes]]
+
+JSON: Final = (b"content-type", b"application/json")
+PROBLEM: Final = (b"content-type", b"application/problem+json")
+HTML: Final = (b"content-type", b"text/html; charset=utf-8")
+NO_STORE: Final = (b"cache-control", b"no-store")
+RETRY_S: Final = 2
+_SAFE: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"),
+)
+
+
+class BodyTooLarge(TooLarge):
+    code: ClassVar[str] = "body_too_large"
+    says: ClassVar[str] = "The body of this request may have at most {bytes_max} bytes."
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Headers
+    body: bytes = b""
+
+
+class Request:
+    """One request. `path` is raw: percent-encoded bytes."""
+
+    __slots__ = ("_trusted", "headers", "method", "path", "query", "receive", "scope")
+
+    def __init__(self, scope: Scope, receive: Receive, *, trusted: Sequence[IpNetwork]) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.method: str = scope["method"]
+        self.path: bytes = scope["raw_path"]
+        self.query: bytes = scope["query_string"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self._trusted = trusted
+
+    def header(self, name: bytes) -> str:
+        return self.headers.get(name, b"").decode("latin-1")
+
+    @property
+    def peer(self) -> str:
+        client = self.scope.get("client")
+        return client[0] if client else ""
+
+    @property
+    def forwarded(self) -> bool:
+        """Did a trusted proxy send this?"""
+        return visitors.is_proxy(self.peer, self._trusted)
+
+    @property
+    def address_text(self) -> str:
+        peer = self.peer
+        if self._trusted and b"x-forwarded-for" in self.headers and self.forwarded:
+            return visitors.forwarded_for(self.header(b"x-forwarded-for"), self._trusted, peer=peer)
+        return peer
+
+    @property
+    def address(self) -> Address:
+        return visitors.address(self.address_text)
+
+    @property
+    def scheme(self) -> str:
+        if self._trusted and b"x-forwarded-proto" in self.headers and self.forwarded:
+            return "https" if self.headers[b"x-forwarded-proto"] == b"https" else "http"
+        return str(self.scope["scheme"])
+
+    @property
+    def host(self) -> str:
+        """The Host header, with its port."""
+        if self._trusted and b"x-forwarded-host" in self.headers and self.forwarded:
+            return self.header(b"x-forwarded-host")
+        return self.header(b"host")
+
+    @property
+    def target(self) -> bytes:
+        """Path and query as they came."""
+        return self.path + b"?" + self.query if self.query else self.path
+
+    @property
+    def accept(self) -> bytes:
+        return self.headers.get(b"accept", b"")
+
+    @property
+    def wants_json(self) -> bool:
+        accept = self.accept
+        return b"application/json" in accept and b"text/html" not in accept
+
+    @property
+    def wants_html(self) -> bool:
+        return b"text/html" in self.accept
+
+    async def body(self, *, bytes_max: int) -> bytes:
+        declared = self.headers.get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > bytes_max:
+            raise BodyTooLarge(bytes_max=bytes_max)
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await self.receive()
+            part: bytes = message.get("body", b"")
+            size += len(part)
+            if size > bytes_max:
+                raise BodyTooLarge(bytes_max=bytes_max)
+            parts.append(part)
+            if not message.get("more_body"):
+                return b"".join(parts)
+
+
+async def send(answer: Answer, send: Send, *, head: bool = False) -> None:
+    length = (b"content-length", b"%d" % len(answer.body))
+    await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]})
+    await send({"type": "http.response.body", "body": b"" if head else answer.body})
+
+
+def json(status: int, value: object, *headers: tuple[bytes, bytes]) -> Answer:
+    return Answer(status, (JSON, NO_STORE, *headers), msgspec.json.encode(value))
+
+
+def redirect(status: int, location: bytes, *headers: tuple[bytes, bytes]) -> Answer:
+    return Answer(status, ((b"location", location), NO_STORE, *headers))
+
+
+def refused(refusal: Refusal, request: Request, headers: Iterable[tuple[bytes, bytes]] = ()) -> Answer:
+    """A page in words for people, a problem document (RFC 9457) for programs."""
+    extra = [*headers, NO_STORE]
+    retry_s = refusal.data.get("retry_after_s", RETRY_S if refusal.status == 503 else None)  # noqa: PLR2004
+    if retry_s is not None:
+        extra.append((b"retry-after", str(retry_s).encode()))
+    if request.wants_html:
+        return Answer(refusal.status, (HTML, *_SAFE, *extra), pages.refusal(refusal, language=request.header(b"accept-language")))
+    document = problem(refusal, instance=request.path.decode("latin-1"))
+    return Answer(refusal.status, (PROBLEM, *extra), msgspec.json.encode(document))

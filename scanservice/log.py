@@ -1,0 +1,79 @@
+"""One entry of the scan log: what the edge saw, before anyone judged it.
+
+Promise: what stands here is enough to judge the scan again, with the state that the Redis function puts beside it. Members are
+only ever added at the end, with a default, so that entries of an older edge can be read. Refused by `decode`: everything else.
+"""
+
+from datetime import UTC, datetime
+from typing import ClassVar, Final
+from uuid import UUID
+
+import msgspec
+
+from scanservice.verdicts import Role, Standing
+
+# Version 7 ids say when they were made; ids made from a client's own id are version 8 (RFC 9562 section 5.8) and say nothing.
+_VERSION_OF_TIME: Final = 7
+ENTRY_FIELD: Final = b"e"
+BEFORE_FIELD: Final = b"s"
+# An entry and its share of the stream, measured; LOG_BYTES_MAX divided by it is the number of entries that Redis may hold.
+ENTRY_BYTES: Final = 160
+
+
+class EntryMalformed(ValueError):  # noqa: N818 - it says what the entry is
+    code: ClassVar[str] = "entry_malformed"
+
+
+class Sighting(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """`at_ms` is Unix time by the edge's clock; `confirmed` when a person looked; `serial` only where we never made the code."""
+
+    scan_id: UUID
+    tenant_id: int
+    at_ms: int
+    confirmed: bool
+    visitor: bytes
+    network: bytes
+    ip: bytes
+    standing: Standing
+    gtin: str
+    lot: str = ""
+    epoch: int | None = None
+    counter: int | None = None
+    order_id: UUID | None = None
+    client: str = ""
+    language: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    accuracy_m: float | None = None
+    serial: str = ""
+    standing_reason: str = ""
+    role: Role = Role.CONSUMER
+
+
+_encoder = msgspec.msgpack.Encoder(uuid_format="bytes")
+_decoder = msgspec.msgpack.Decoder(Sighting)
+
+
+def encode(sighting: Sighting) -> bytes:
+    return _encoder.encode(sighting)
+
+
+def decode(entry: bytes) -> Sighting:
+    try:
+        sighting = _decoder.decode(entry)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise EntryMalformed(str(error)) from error
+    if (sighting.epoch is None) != (sighting.counter is None):
+        raise EntryMalformed("epoch and counter belong together")
+    return sighting
+
+
+def scanned_at(sighting: Sighting) -> datetime:
+    """The time of the row. A page and its beacon share a scan id, and with it the time inside, whichever of them is read first."""
+    if sighting.scan_id.version == _VERSION_OF_TIME:
+        return datetime.fromtimestamp((sighting.scan_id.int >> 80) / 1000, UTC)
+    return at(sighting)
+
+
+def at(sighting: Sighting) -> datetime:
+    return datetime.fromtimestamp(sighting.at_ms / 1000, UTC)

@@ -1,0 +1,88 @@
+"""What every handler of the edge works with, put together once."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from codegen import origins
+from kit.clock import Clock
+from scanservice.catalogue import Shelf
+from scanservice.http import Request
+from scanservice.scanning import Answered, Scanner
+from scanservice.tickets import Stage, Ticket, expiry_s, seal
+from scanservice.visitors import IpNetwork, Keys
+
+LANGUAGE_CHARS_MAX: Final = 8
+HOSTS_KEPT: Final = 1024
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,4})?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    shelf: Shelf
+    scanner: Scanner
+    keys: Keys
+    ticket_key: bytes
+    clock: Clock
+    trusted: tuple[IpNetwork, ...]
+    # An unknown host means the oldest brand in the one box, and nobody in production.
+    guess_brand: bool
+
+
+def ticket_of(answered: Answered, *, key: bytes) -> str:
+    scan, item = answered.scan, answered.item
+    epoch, counter = item.counted or (None, None)
+    return seal(
+        Ticket(
+            tenant_id=item.brand.tenant_id,
+            stage=Stage.CONFIRMED if scan.confirmed else Stage.SEEN,
+            verdict=answered.judgement.verdict,
+            reasons=answered.judgement.reasons,
+            gtin=item.gtin,
+            scan_id=scan.scan_id,
+            visitor=scan.visitor,
+            expires_at_s=expiry_s(scan.at),
+            serial=item.serial if item.counted is None else "",
+            lot=item.lot,
+            kind=item.kind,
+            epoch=epoch,
+            counter=counter,
+            order_id=item.order_id,
+        ),
+        key=key,
+    )
+
+
+def verdict_document(answered: Answered, *, key: bytes) -> dict[str, object]:
+    """The answer for programs; a product is named only where the code is one of ours."""
+    item = answered.item
+    product = item.brand.products.get(item.gtin) if item.counted is not None else None
+    document: dict[str, object] = {
+        "verdict": answered.judgement.verdict,
+        "reasons": [{"code": reason.code, "value": reason.value} for reason in answered.judgement.reasons],
+        "gtin": item.gtin,
+        "serial": item.serial,
+        "lot": item.lot,
+        "scan_id": answered.scan.scan_id,
+        "ticket": ticket_of(answered, key=key),
+    }
+    if product is not None:
+        document["product"] = {"name": product.name, "name_zh": product.name_zh}
+    return document
+
+
+@lru_cache(maxsize=HOSTS_KEPT)
+def host_name(host_header: str) -> str:
+    return origins.host_of(host_header)
+
+
+def origin_of(request: Request) -> bytes:
+    return f"{request.scheme}://{request.host}".encode("latin-1")
+
+
+@lru_cache(maxsize=HOSTS_KEPT)
+def language(accept_language: bytes) -> str:
+    """The first language of Accept-Language, where it looks like one."""
+    first = accept_language.split(b",", 1)[0].split(b";", 1)[0].strip().decode("latin-1")
+    return first if len(first) <= LANGUAGE_CHARS_MAX and _LANGUAGE.fullmatch(first) else ""

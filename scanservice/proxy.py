@@ -1,0 +1,126 @@
+"""Streams to the web process every request that is not the edge's own.
+
+Promises: bodies pass through in pieces, in both directions, and are never held whole; headers of one hop stay behind; the web
+process learns who asks by headers that only the edge sets, whatever the client wrote into them. Refused: 503 when the web
+process is away.
+"""
+
+from collections.abc import AsyncIterator
+from typing import ClassVar, Final
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from kit.refusals import Unavailable
+from scanservice import http
+from scanservice.http import Message, Request, Send
+
+CONNECT_S_MAX: Final = 2
+# Exports and imports take their time; silence for this long is a process that hangs.
+SILENCE_S_MAX: Final = 120
+CONNECTIONS_MAX: Final = 200
+
+_HOP_BY_HOP: Final = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+_OURS: Final = frozenset(
+    {b"host", b"forwarded", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-request-id", b"content-length"}
+)
+_BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
+
+
+class WebAway(Unavailable):
+    code: ClassVar[str] = "web_away"
+    says: ClassVar[str] = "This part of the service does not answer right now. Try again in a moment."
+
+
+class Proxy:
+    """For one event loop."""
+
+    def __init__(self, *, port: int, host: str = "127.0.0.1") -> None:
+        self._base = f"http://{host}:{port}"
+        self._session = aiohttp.ClientSession(
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX),
+            timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=CONNECT_S_MAX, sock_read=SILENCE_S_MAX),
+            skip_auto_headers=("accept", "accept-encoding", "user-agent", "content-type"),
+        )
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def pass_on(self, request: Request, send: Send, *, request_id: str) -> None:
+        # Percent-encoding is passed on as it came: the web process decodes, once.
+        url = URL(self._base + request.target.decode("latin-1"), encoded=True)
+        started = False
+        try:
+            async with self._session.request(
+                request.method,
+                url,
+                headers=_headers(request, request_id=request_id),
+                data=_body(request),
+                allow_redirects=False,
+            ) as answer:
+                headers = [(name.lower(), value) for name, value in answer.raw_headers if name.lower() not in _HOP_BY_HOP]
+                started = True
+                await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+                if request.method != "HEAD":
+                    async for piece in answer.content.iter_any():
+                        await send({"type": "http.response.body", "body": piece, "more_body": True})
+                await send({"type": "http.response.body", "body": b""})
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            if started:
+                # The status is out: only a broken connection can still say that the body is not whole.
+                raise
+            refusal = WebAway()
+            refusal.__cause__ = error
+            await http.send(http.refused(refusal, request), send, head=request.method == "HEAD")
+
+
+def _headers(request: Request, *, request_id: str) -> CIMultiDict[str]:
+    headers: CIMultiDict[str] = CIMultiDict()
+    named = {part.strip().lower() for part in request.headers.get(b"connection", b"").split(b",")}
+    for name, value in request.scope["headers"]:
+        if name not in _HOP_BY_HOP and name not in _OURS and name not in named:
+            headers.add(name.decode("latin-1"), value.decode("latin-1"))
+    headers["Host"] = request.host
+    headers["X-Forwarded-For"] = request.address_text
+    headers["X-Forwarded-Proto"] = request.scheme
+    headers["X-Forwarded-Host"] = request.host
+    headers["X-Request-Id"] = request_id
+    length = request.headers.get(b"content-length")
+    if length is not None:
+        headers["Content-Length"] = length.decode("latin-1")
+    return headers
+
+
+def _body(request: Request) -> AsyncIterator[bytes] | None:
+    if b"content-length" not in request.headers and b"transfer-encoding" not in request.headers:
+        return None
+    if request.method in _BODILESS and request.headers.get(b"content-length") == b"0":
+        return None
+    return _pieces(request)
+
+
+async def _pieces(request: Request) -> AsyncIterator[bytes]:
+    while True:
+        message: Message = await request.receive()
+        if message["type"] == "http.disconnect":
+            return
+        piece = message.get("body", b"")
+        if piece:
+            yield piece
+        if not message.get("more_body"):
+            return

@@ -1,0 +1,179 @@
+"""`POST /v1/scans`: apps and devices report scans, one or up to 1000 at once. Each is confirmed at once.
+
+Promises: each item of a batch has its own answer, in order, and one bad item spoils no other; the same `scan_id` of the same client
+for the same code is one scan. Refused: bodies that are no such objects, batches that are too long, codes of another brand.
+"""
+
+import asyncio
+import hashlib
+from typing import ClassVar, Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import msgspec
+
+from codegen import cipher, digital_link, gtin
+from kit import ids
+from kit.refusals import Conflict, Invalid, Malformed, Refusal, problem
+from scanservice import positions, visitors
+from scanservice.catalogue import Asked, Elsewhere
+from scanservice.clients import USER_AGENT_BYTES_MAX
+from scanservice.http import Answer, Request, json
+from scanservice.parts import Parts, host_name, language, verdict_document
+from scanservice.scanning import Repeat, Scan
+
+PATH: Final = b"/v1/scans"
+BODY_BYTES_MAX: Final = 1 << 20
+ITEMS_MAX: Final = 1000
+URL_CHARS_MAX: Final = 2048
+VISITOR_ID_CHARS_MAX: Final = 200
+_VERSION_8: Final = 0x8 << 76
+_VARIANT: Final = 0b10 << 62
+_VERSION_MASK: Final = ~((0xF << 76) | (0b11 << 62))
+
+
+class ReportMalformed(Malformed):
+    code: ClassVar[str] = "report_malformed"
+    says: ClassVar[str] = "This is no scan: {why}."
+
+
+class BatchTooLong(Invalid):
+    code: ClassVar[str] = "batch_too_long"
+    says: ClassVar[str] = "A batch holds 1 to {items_max} scans; this one has {items}."
+
+
+class CodeNotNamed(Invalid):
+    code: ClassVar[str] = "code_not_named"
+    says: ClassVar[str] = "A scan names its code by `url`, or by `serial` with or without `gtin`."
+
+
+class OtherBrand(Conflict):
+    code: ClassVar[str] = "other_brand"
+    says: ClassVar[str] = "This code belongs to a brand that is found under {origin}."
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """One scan as a client tells it."""
+
+    url: str = ""
+    serial: str = ""
+    gtin: str = ""
+    visitor_id: str = ""
+    scan_id: UUID | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    accuracy_m: float | None = None
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    scans: list[msgspec.Raw] | None = None
+
+
+_report_decoder = msgspec.json.Decoder(Report)
+_batch_decoder = msgspec.json.Decoder(Batch)
+
+
+async def answer(parts: Parts, request: Request) -> Answer:
+    body = await request.body(bytes_max=BODY_BYTES_MAX)
+    try:
+        batch = _batch_decoder.decode(body)
+    except msgspec.DecodeError as error:
+        raise ReportMalformed(why=str(error)) from error
+    if batch.scans is None:
+        return json(200, await _one(parts, request, body))
+    if not 1 <= len(batch.scans) <= ITEMS_MAX:
+        raise BatchTooLong(items=len(batch.scans), items_max=ITEMS_MAX)
+    results = await asyncio.gather(*(_one_of_many(parts, request, raw) for raw in batch.scans))
+    return json(200, {"results": results})
+
+
+async def _one_of_many(parts: Parts, request: Request, raw: msgspec.Raw) -> dict[str, object]:
+    try:
+        return {"status": 200, **await _one(parts, request, raw)}
+    except Refusal as refusal:
+        return problem(refusal, instance=PATH.decode())
+
+
+async def _one(parts: Parts, request: Request, raw: bytes | msgspec.Raw) -> dict[str, object]:
+    try:
+        report = _report_decoder.decode(raw)
+    except msgspec.DecodeError as error:
+        raise ReportMalformed(why=str(error)) from error
+    answered = await parts.scanner.scan(_scan(parts, request, report))
+    return verdict_document(answered, key=parts.ticket_key)
+
+
+def _scan(parts: Parts, request: Request, report: Report) -> Scan:
+    now = parts.clock.now()
+    asked = _asked(parts, request, report)
+    visitor = _visitor(parts, request, report, tenant_id=asked.tenant_id)
+    address = request.address
+    return Scan(
+        asked=asked,
+        scan_id=ids.uuid7(now) if report.scan_id is None else _scan_id(asked, visitor, report.scan_id),
+        at=now,
+        confirmed=True,
+        repeat=Repeat.NEVER if report.scan_id is None else Repeat.POSSIBLE,
+        visitor=visitor,
+        network=visitors.network_of(parts.keys, address),
+        address=address,
+        client="api",
+        language=language(request.headers.get(b"accept-language", b"")),
+        position=positions.checked(latitude=report.latitude, longitude=report.longitude, accuracy_m=report.accuracy_m),
+    )
+
+
+def _asked(parts: Parts, request: Request, report: Report) -> Asked:
+    host = host_name(request.host)
+    if report.url:
+        number, serial, url_host = _of_url(report.url)
+        if parts.shelf.catalogue.knows_host(url_host):
+            host = url_host
+    elif report.serial:
+        number = gtin.normalise(report.gtin) if report.gtin else ""
+        serial = cipher.normalise(report.serial)
+    else:
+        raise CodeNotNamed
+    brand = parts.shelf.catalogue.brand_for(host, gtin=number, guess=parts.guess_brand)
+    if isinstance(brand, Elsewhere):
+        raise OtherBrand(origin=brand.origin)
+    return Asked(tenant_id=brand.tenant_id, gtin=number, serial=serial)
+
+
+def _of_url(url: str) -> tuple[str, str, str]:
+    """(GTIN, serial, host) of a printed address."""
+    try:
+        split = urlsplit(url[: URL_CHARS_MAX + 1])
+        host = split.hostname or ""
+    except ValueError as error:
+        raise ReportMalformed(why="its url cannot be read") from error
+    if len(url) > URL_CHARS_MAX or split.scheme.lower() not in {"http", "https"} or not host:
+        raise ReportMalformed(why="its url is no http(s) address")
+    serial = digital_link.short_serial(split.path)
+    if serial is not None:
+        return "", serial, host
+    address = digital_link.parse(split.path)
+    return address.gtin, address.serial, host
+
+
+def _visitor(parts: Parts, request: Request, report: Report, *, tenant_id: int) -> bytes:
+    cookie = visitors.cookie_of(request.headers.get(b"cookie", b""))
+    if cookie is not None:
+        return visitors.by_cookie(parts.keys, tenant_id=tenant_id, cookie=cookie)
+    if report.visitor_id:
+        if len(report.visitor_id) > VISITOR_ID_CHARS_MAX:
+            raise ReportMalformed(why=f"its visitor_id has more than {VISITOR_ID_CHARS_MAX} characters")
+        return visitors.by_client_id(parts.keys, tenant_id=tenant_id, client_id=report.visitor_id)
+    return visitors.by_address(
+        parts.keys,
+        tenant_id=tenant_id,
+        address=request.address,
+        user_agent=request.headers.get(b"user-agent", b"")[:USER_AGENT_BYTES_MAX],
+    )
+
+
+def _scan_id(asked: Asked, visitor: bytes, client_id: UUID) -> UUID:
+    """A version 8 id (RFC 9562 section 5.8) of client, code and the client's own id: nobody can take the id of another's scan."""
+    facts = b"\0".join((asked.tenant_id.to_bytes(8, "big"), visitor, asked.serial.encode(), client_id.bytes))
+    number = int.from_bytes(hashlib.blake2b(facts, digest_size=16).digest(), "big")
+    return UUID(int=(number & _VERSION_MASK) | _VERSION_8 | _VARIANT)

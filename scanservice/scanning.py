@@ -1,0 +1,202 @@
+"""One scan: look the code up, record it, judge it.
+
+Promises: what is answered was recorded first, and judged by the same catalogue that the record names: where Redis knows of a newer
+one, nothing is written, the catalogue is fetched and the scan starts over. A code without a range is looked up afresh before
+anybody is told so. The same scan id with `Repeat.POSSIBLE` is recorded once and answered alike for an hour.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Final
+from uuid import UUID
+
+from kit import seals
+from kit.log import get
+from scanservice import functions, state, verdicts
+from scanservice import log as scan_log
+from scanservice.catalogue import Asked, Catalogue, CatalogueAway, Item, Shelf
+from scanservice.log import Sighting
+from scanservice.recorder import CatalogueOld, Recorder
+from scanservice.throttling import Buckets
+from scanservice.verdicts import Judgement, Role, Standing
+from scanservice.visitors import Address, Keys
+
+CATALOGUE_TRIES_MAX: Final = 3
+DONE_S: Final = 3600
+_AT_BYTES: Final = 4
+
+_log = get(__name__)
+
+
+class Repeat(Enum):
+    """May the same scan id come again? Only then is it worth remembering for an hour."""
+
+    POSSIBLE = "possible"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    latitude: float
+    longitude: float
+    accuracy_m: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """What a request says: which code, by whom, how far it is."""
+
+    asked: Asked
+    scan_id: UUID
+    at: datetime
+    confirmed: bool
+    repeat: Repeat
+    visitor: bytes
+    network: bytes
+    address: Address
+    client: str
+    language: str
+    position: Position | None = None
+    role: Role = Role.CONSUMER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """The recorded scan, its code as the catalogue had it, and the verdict."""
+
+    scan: Scan
+    item: Item
+    judgement: Judgement
+
+
+class Scanner:
+    def __init__(self, shelf: Shelf, recorder: Recorder, *, keys: Keys, strangers_min: int, log_bytes_max: int) -> None:
+        self._shelf = shelf
+        self._recorder = recorder
+        self._keys = keys
+        self._strangers_min = strangers_min
+        self._entries_max = entries_max(log_bytes_max)
+        self._looked_again_at = 0.0
+        self._invalid = Buckets()
+
+    async def scan(self, scan: Scan) -> Answered:
+        for _ in range(CATALOGUE_TRIES_MAX):
+            catalogue = self._shelf.catalogue
+            item = catalogue.item(scan.asked)
+            if item.standing is Standing.NO_RANGE:
+                catalogue, item = await self._look_again(catalogue, scan.asked)
+            try:
+                if item.counted is None:
+                    return await self._sight(scan, item, catalogue)
+                return await self._record(scan, item, item.counted, catalogue)
+            except CatalogueOld:
+                await self._shelf.refresh()
+        raise CatalogueAway
+
+    async def _look_again(self, catalogue: Catalogue, asked: Asked) -> tuple[Catalogue, Item]:
+        """Before a code is said to have no range. Valid tags without one are rare, yet not so rare as to ask for each of them."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._looked_again_at > 1.0:
+            self._looked_again_at = now_s
+            await self._shelf.refresh()
+            catalogue = self._shelf.catalogue
+        item = catalogue.item(asked)
+        if item.standing is Standing.NO_RANGE:
+            _log.warning("a code with a valid tag has no range", tenant_id=asked.tenant_id, counted=item.counted)
+        return catalogue, item
+
+    async def _record(self, scan: Scan, item: Item, counted: tuple[int, int], catalogue: Catalogue) -> Answered:
+        epoch, counter = counted
+        tenant_id = item.brand.tenant_id
+        partition = functions.partition_of(tenant_id, counter)
+        keys: tuple[str | bytes, ...] = (
+            functions.meta_key(partition),
+            functions.log_key(partition),
+            functions.bucket_key(partition, tenant_id=tenant_id, epoch=epoch, counter=counter),
+        )
+        if scan.repeat is Repeat.POSSIBLE:
+            keys = (*keys, functions.done_key(partition, scan.scan_id.bytes))
+        answer = await self._recorder.call(
+            functions.SCAN,
+            keys,
+            catalogue.generation,
+            catalogue.version,
+            self._entries_max,
+            functions.field(counter),
+            verdicts.mode(item.standing, scan.role, confirmed=scan.confirmed).value,
+            state.seconds(scan.at.timestamp()),
+            scan.visitor[: state.VISITOR_BYTES],
+            scan.network,
+            scan_log.encode(sighting(scan, item)),
+            DONE_S,
+        )
+        before = state.unpack(answer[_AT_BYTES:]) if len(answer) > _AT_BYTES else None
+        return Answered(
+            scan=scan,
+            item=item,
+            judgement=verdicts.judge(
+                standing=item.standing,
+                standing_reason=item.standing_reason,
+                before=before,
+                visitor=scan.visitor[: state.VISITOR_BYTES],
+                network=scan.network,
+                role=scan.role,
+                at_s=int.from_bytes(answer[:_AT_BYTES], "big"),
+                strangers_min=self._strangers_min,
+            ),
+        )
+
+    async def _sight(self, scan: Scan, item: Item, catalogue: Catalogue) -> Answered:
+        """A code that we never made has no state and no partition of its own: it goes where its address goes, if not too often."""
+        self._invalid.take(scan.address.block or scan.address.packed, now_s=scan.at.timestamp())
+        hashed = seals.keyed_hash(self._keys.network, scan.address.packed, size_bytes=1)
+        partition = hashed[0] % functions.PARTITIONS
+        await self._recorder.call(
+            functions.SIGHT,
+            (functions.meta_key(partition), functions.log_key(partition)),
+            catalogue.generation,
+            catalogue.version,
+            self._entries_max,
+            scan_log.encode(sighting(scan, item)),
+        )
+        return Answered(
+            scan=scan,
+            item=item,
+            judgement=verdicts.judge(
+                standing=item.standing, before=None, visitor=b"", network=scan.network, role=scan.role, at_s=0
+            ),
+        )
+
+
+def entries_max(log_bytes_max: int) -> int:
+    """How many entries one partition may hold."""
+    return max(1, log_bytes_max // scan_log.ENTRY_BYTES // functions.PARTITIONS)
+
+
+def sighting(scan: Scan, item: Item) -> Sighting:
+    epoch, counter = item.counted or (None, None)
+    return Sighting(
+        scan_id=scan.scan_id,
+        tenant_id=item.brand.tenant_id,
+        at_ms=int(scan.at.timestamp() * 1000),
+        confirmed=scan.confirmed,
+        visitor=scan.visitor,
+        network=scan.network,
+        ip=scan.address.packed,
+        standing=item.standing,
+        gtin=item.gtin,
+        lot=item.lot,
+        epoch=epoch,
+        counter=counter,
+        order_id=item.order_id,
+        client=scan.client,
+        language=scan.language,
+        latitude=None if scan.position is None else scan.position.latitude,
+        longitude=None if scan.position is None else scan.position.longitude,
+        accuracy_m=None if scan.position is None else scan.position.accuracy_m,
+        serial=item.serial if item.counted is None else "",
+        standing_reason=item.standing_reason,
+        role=scan.role,
+    )

@@ -1,0 +1,147 @@
+"""A phone opens what is printed on an item: `GET /01/{gtin}/21/{serial}` or `GET /{SERIAL}`.
+
+Promises: a browser is sent on with 307 and a ticket, its scan being *seen*; a program that asks for JSON gets a final verdict.
+HEAD, OPTIONS, linksets, prefetches, previews and crawlers record nothing and learn no verdict. A code of another brand of this
+instance is sent to that brand's origin, unrecorded.
+"""
+
+from typing import Final
+
+from codegen import digital_link
+from kit import chance, ids
+from scanservice import clients, resolver, visitors
+from scanservice.catalogue import Asked, Elsewhere
+from scanservice.clients import USER_AGENT_BYTES_MAX
+from scanservice.http import Answer, Request, json, redirect
+from scanservice.parts import Parts, host_name, language, origin_of, ticket_of, verdict_document
+from scanservice.scanning import Repeat, Scan
+from scanservice.tickets import Stage, Ticket, expiry_s, seal
+
+PAGE: Final = b"/s/"
+# After `/`, exactly the length of a serial: the cheap test that keeps other paths away from the cipher.
+_SHORT_LENGTH: Final = 21
+_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_PREVIEW_VISITOR: Final = bytes(visitors.VISITOR_BYTES)
+
+
+def is_code(request: Request) -> bool:
+    path = request.path
+    if request.method not in _METHODS:
+        return False
+    if path.startswith(b"/01/"):
+        return True
+    return len(path) == _SHORT_LENGTH and digital_link.short_serial(path.decode("latin-1")) is not None
+
+
+def resolver_headers(request: Request) -> tuple[tuple[bytes, bytes], ...]:
+    """On every answer about a code, refusals included (STANDARDS section 2.5)."""
+    return (resolver.link_header(origin_of(request), request.path), *resolver.HEADERS)
+
+
+async def answer(parts: Parts, request: Request) -> Answer:
+    path = request.path.decode("latin-1")
+    if request.method == "OPTIONS":
+        return Answer(204, ((b"allow", resolver.ALLOWED.encode()), *resolver_headers(request)))
+    gtin, serial = _read(path.removesuffix("/"))
+    brand = parts.shelf.catalogue.brand_for(host_name(request.host), gtin=gtin, guess=parts.guess_brand)
+    if isinstance(brand, Elsewhere):
+        return redirect(307, brand.origin.encode() + request.target, *resolver_headers(request))
+    asked = Asked(tenant_id=brand.tenant_id, gtin=gtin, serial=serial)
+    link_type = resolver.link_type(request.query)
+    if resolver.wants_linkset(accept=request.accept, link_type=link_type):
+        return resolver.linkset(parts.shelf.catalogue.item(asked), origin=origin_of(request), path=request.path)
+    resolver.require_known(link_type)
+    user_agent = request.headers.get(b"user-agent", b"")[:USER_AGENT_BYTES_MAX]
+    client = clients.client(user_agent)
+    if request.method == "HEAD" or not client.counts or clients.is_prefetch(request.headers):
+        return _preview(parts, request, asked)
+    if request.wants_json:
+        return await _program(parts, request, asked, user_agent=user_agent)
+    return await _browser(parts, request, asked, client=client.word)
+
+
+async def _browser(parts: Parts, request: Request, asked: Asked, *, client: str) -> Answer:
+    now = parts.clock.now()
+    cookie = visitors.cookie_of(request.headers.get(b"cookie", b""))
+    headers = resolver_headers(request)
+    if cookie is None:
+        cookie = chance.token(visitors.COOKIE_RANDOM_BYTES).encode()
+        headers = (*headers, _set_cookie(cookie, secure=request.scheme == "https"))
+    address = request.address
+    answered = await parts.scanner.scan(
+        Scan(
+            asked=asked,
+            scan_id=ids.uuid7(now),
+            at=now,
+            confirmed=False,
+            repeat=Repeat.NEVER,
+            visitor=visitors.by_cookie(parts.keys, tenant_id=asked.tenant_id, cookie=cookie),
+            network=visitors.network_of(parts.keys, address),
+            address=address,
+            client=client,
+            language=language(request.headers.get(b"accept-language", b"")),
+        )
+    )
+    return redirect(307, _page(ticket_of(answered, key=parts.ticket_key), request), *headers)
+
+
+async def _program(parts: Parts, request: Request, asked: Asked, *, user_agent: bytes) -> Answer:
+    now = parts.clock.now()
+    address = request.address
+    cookie = visitors.cookie_of(request.headers.get(b"cookie", b""))
+    visitor = (
+        visitors.by_address(parts.keys, tenant_id=asked.tenant_id, address=address, user_agent=user_agent)
+        if cookie is None
+        else visitors.by_cookie(parts.keys, tenant_id=asked.tenant_id, cookie=cookie)
+    )
+    answered = await parts.scanner.scan(
+        Scan(
+            asked=asked,
+            scan_id=ids.uuid7(now),
+            at=now,
+            confirmed=True,
+            repeat=Repeat.NEVER,
+            visitor=visitor,
+            network=visitors.network_of(parts.keys, address),
+            address=address,
+            client="api",
+            language=language(request.headers.get(b"accept-language", b"")),
+        )
+    )
+    return json(200, verdict_document(answered, key=parts.ticket_key), *resolver_headers(request))
+
+
+def _preview(parts: Parts, request: Request, asked: Asked) -> Answer:
+    """The page without a verdict: what a messenger shows beside a link says which product it is and that a scan will tell more."""
+    now = parts.clock.now()
+    ticket = Ticket(
+        tenant_id=asked.tenant_id,
+        stage=Stage.PREVIEW,
+        verdict=None,
+        reasons=(),
+        gtin=asked.gtin,
+        scan_id=ids.uuid7(now),
+        visitor=_PREVIEW_VISITOR,
+        expires_at_s=expiry_s(now),
+    )
+    return redirect(307, _page(seal(ticket, key=parts.ticket_key), request), *resolver_headers(request))
+
+
+def _read(path: str) -> tuple[str, str]:
+    """(GTIN, serial); a short code names no GTIN."""
+    serial = digital_link.short_serial(path)
+    if serial is not None:
+        return "", serial
+    address = digital_link.parse(path)
+    return address.gtin, address.serial
+
+
+def _page(ticket: str, request: Request) -> bytes:
+    page = PAGE + ticket.encode()
+    return page + b"?" + request.query if request.query else page
+
+
+def _set_cookie(cookie: bytes, *, secure: bool) -> tuple[bytes, bytes]:
+    age_s = visitors.COOKIE_DAYS * 86_400
+    value = b"om_v=%b; Path=/; Max-Age=%d; HttpOnly; SameSite=Lax%b" % (cookie, age_s, b"; Secure" if secure else b"")
+    return (b"set-cookie", value)
