@@ -56,7 +56,7 @@ class PersonalKeys:
     messages: bytes = field(repr=False)
 
     @classmethod
-    def of(cls, secret: bytes) -> Self:
+    def derive(cls, secret: bytes) -> Self:
         return cls(
             hashing=seals.derive(secret, "onemark/identity"),
             sealing=seals.derive(secret, "onemark/identity/seal"),

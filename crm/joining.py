@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -150,6 +150,14 @@ def join(
     linked = identities.link_visitor(session, tenant_id=tenant_id, consumer_id=found.consumer_id, visitor=visitor, now=now)
     consents.grant(session, tenant_id=tenant_id, consumer_id=found.consumer_id, form=form, now=now)
     return Joined(consumer_id=found.consumer_id, is_new=found.is_new, visitor_linked=linked)
+
+
+def forget_old(session: Session, *, tenant_id: int, now: datetime) -> None:
+    """Deletes codes that are over and no longer count for a limit, and messages that have served their time."""
+    session.execute(
+        delete(OneTimeCode).where(OneTimeCode.tenant_id == tenant_id, OneTimeCode.sent_at < now - LIMIT_WINDOW - CODE_LIVES)
+    )
+    messages.forget_old(session, tenant_id=tenant_id, now=now)
 
 
 def _check_limits(session: Session, *, tenant_id: int, phone_hash: bytes, visitor: bytes, now: datetime) -> None:

@@ -5,14 +5,14 @@ a one-time code that is too old to be used is not sent any more.
 Refuses to show texts unless the provider is the development console, which sends nothing and shows everything.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Protocol
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -20,11 +20,10 @@ from crm import identities
 from crm.identities import E164, PersonalKeys
 from crm.models import TextMessage
 from kit import ids, log, outbox, seals
-from kit.clock import Clock
-from kit.outbox import OutboxEntry
 
 TOPIC = "sms.send"
 SHOWN_MAX = 100
+KEPT = timedelta(days=1)
 
 _log = log.get(__name__)
 
@@ -108,47 +107,49 @@ def put(
     return message_id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextSender:
-    """The outbox's handler for TOPIC. A busy provider's error passes through, so that the entry stays and is tried again."""
-
-    provider: SmsProvider
-    clock: Clock
-    keys: PersonalKeys = field(repr=False)
-
-    def send_text(self, session: Session, entry: OutboxEntry) -> None:
-        message = session.scalar(
-            select(TextMessage)
-            .where(
-                TextMessage.tenant_id == entry.tenant_id,
-                TextMessage.id == UUID(entry.payload["message_id"]),
-                TextMessage.state == State.QUEUED.value,
-            )
-            .with_for_update()
+def send_text(
+    session: Session,
+    payload: Mapping[str, str],
+    *,
+    tenant_id: int,
+    keys: PersonalKeys,
+    provider: SmsProvider,
+    now: datetime,
+) -> None:
+    """What an outbox entry of TOPIC asks for. A busy provider's error passes through: the entry stays and is tried again."""
+    message = session.scalar(
+        select(TextMessage)
+        .where(
+            TextMessage.tenant_id == tenant_id,
+            TextMessage.id == UUID(payload["message_id"]),
+            TextMessage.state == State.QUEUED.value,
         )
-        if message is None:
-            return
-        message.provider = self.provider.name
-        worth = WORTH_SENDING.get(MessagePurpose(message.purpose))
-        if worth is not None and self.clock.now() - message.created_at > worth:
-            message.state = State.FAILED.value
-            _log.warning("text message too late to be of use", message_id=str(message.id))
-            return
-        self._hand_over(message)
+        .with_for_update()
+    )
+    if message is None:
+        return
+    message.provider = provider.name
+    worth = WORTH_SENDING.get(MessagePurpose(message.purpose))
+    if worth is not None and now - message.created_at > worth:
+        message.state = State.FAILED.value
+        _log.warning("text message too late to be of use", message_id=str(message.id))
+        return
+    phone = identities.unseal_phone(message.phone_sealed, keys=keys, tenant_id=tenant_id)
+    try:
+        message.provider_reference = provider.send(phone, _body(message, keys=keys), str(message.id))
+    except ProviderError as error:
+        if error.retry:
+            raise
+        message.state = State.FAILED.value
+        _log.warning("text message refused by the provider", message_id=str(message.id), error=str(error))
+        return
+    message.state = State.SENT.value
+    message.sent_at = now
 
-    def _hand_over(self, message: TextMessage) -> None:
-        phone = identities.unseal_phone(message.phone_sealed, keys=self.keys, tenant_id=message.tenant_id)
-        body = _body(message, keys=self.keys)
-        try:
-            message.provider_reference = self.provider.send(phone, body, str(message.id))
-        except ProviderError as error:
-            if error.retry:
-                raise
-            message.state = State.FAILED.value
-            _log.warning("text message refused by the provider", message_id=str(message.id), error=str(error))
-            return
-        message.state = State.SENT.value
-        message.sent_at = self.clock.now()
+
+def forget_old(session: Session, *, tenant_id: int, now: datetime) -> None:
+    """Deletes messages that nobody needs to look up any more."""
+    session.execute(delete(TextMessage).where(TextMessage.tenant_id == tenant_id, TextMessage.created_at < now - KEPT))
 
 
 def recent(
