@@ -14,7 +14,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from crm.models import Consent
@@ -157,7 +157,7 @@ def current(session: Session, *, tenant_id: int, consumer_id: UUID) -> dict[Purp
     rows = session.scalars(
         select(Consent)
         .where(Consent.tenant_id == tenant_id, Consent.consumer_id == consumer_id)
-        .distinct(Consent.purpose)
+        .ext(distinct_on(Consent.purpose))
         .order_by(Consent.purpose, Consent.given_at.desc(), Consent.id.desc())
     )
     return {Purpose(row.purpose): _answer(row) for row in rows}
@@ -226,7 +226,7 @@ def granted_counts(session: Session, *, tenant_id: int) -> dict[Purpose, int]:
     last = (
         select(Consent.purpose, Consent.granted)
         .where(Consent.tenant_id == tenant_id)
-        .distinct(Consent.consumer_id, Consent.purpose)
+        .ext(distinct_on(Consent.consumer_id, Consent.purpose))
         .order_by(Consent.consumer_id, Consent.purpose, Consent.given_at.desc(), Consent.id.desc())
         .subquery()
     )

@@ -40,7 +40,7 @@ _LONG_DIGITS_MIN = 10
 
 
 class PhoneInvalid(Invalid):
-    """`reason` is one of empty, no_number, country, too_short, too_long, unassigned, no_mobile. The number itself is not repeated."""
+    """`reason` is one of empty, no_number, country, too_short, too_long, unassigned, extension, no_mobile. The number itself is not repeated."""
 
     code: ClassVar[str] = "phone_invalid"
     says: ClassVar[str] = "This is no mobile phone number that we can send a text message to ({reason})."
@@ -81,12 +81,12 @@ def read_phone(text: str, *, region: str = REGION_DEFAULT) -> E164:
 
 
 def _objection(number: PhoneNumber) -> str:
-    possible = phonenumbers.is_possible_number_with_reason(number)
-    if possible in _LENGTH_REASONS:
-        return _LENGTH_REASONS[possible]
-    if number.extension or not phonenumbers.is_valid_number(number):
-        return "unassigned"
-    return "" if phonenumbers.number_type(number) in _MOBILE else "no_mobile"
+    if phonenumbers.is_valid_number(number):
+        if number.extension:
+            return "extension"
+        return "" if phonenumbers.number_type(number) in _MOBILE else "no_mobile"
+    possible = phonenumbers.is_possible_number_for_type_with_reason(number, PhoneNumberType.MOBILE)
+    return _LENGTH_REASONS.get(possible, "unassigned")
 
 
 def masked(phone: E164) -> str:

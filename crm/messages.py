@@ -57,7 +57,8 @@ class ProviderRefusedError(ProviderError):
 
 
 class SmsProvider(Protocol):
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def send(self, phone: E164, body: str, idempotency_key: str) -> str:
         """Hands over one message and returns the provider's reference; the same key twice is one message. Raises ProviderError."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Select, func, select, true, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -194,7 +194,7 @@ def _rows(tenant_id: int, *, now: datetime) -> Select[Any]:
         activity.c.last_at,
         activity.c.scans,
         points.label("points"),
-    ).join(activity, func.true())
+    ).join(activity, true())
 
 
 def _row(row: Any, *, keys: PersonalKeys, tenant_id: int) -> ConsumerRow:
