@@ -49,7 +49,7 @@ class Running:
         self._redis: Redis = connect(settings.redis_url)
         self._recorder = Recorder(settings.redis_url)
         self._request_bytes_max = settings.request_bytes_max
-        self._proxy = Proxy(port=settings.web_port)
+        self._proxy = Proxy(port=settings.web_port, host=settings.web_host)
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="upkeep")
         self._looking: asyncio.Task[Readiness] | None = None
         keys = visitors.Keys.of(secret)
