@@ -1,0 +1,31 @@
+import zlib
+
+from kit import redis
+from kit.jobs import Jobs
+
+DONE: list[tuple[object, ...]] = []
+
+
+def remember(*args: str | int) -> None:
+    DONE.append(args)
+
+
+def test_a_job_runs_by_name_with_its_arguments(redis_url: str) -> None:
+    DONE.clear()
+    with redis.connect(redis_url, answer_s_max=redis.BLOCKING_S_MAX) as client:
+        jobs = Jobs(client)
+        jobs.enqueue("tests.kit.test_jobs.remember", 7, "order")
+        assert jobs.waiting() == 1
+        jobs.work(burst=True)
+        assert jobs.waiting() == 0
+    assert DONE == [(7, "order")]
+
+
+def test_jobs_travel_as_json_never_as_pickle(redis_url: str) -> None:
+    with redis.connect(redis_url) as client:
+        Jobs(client).enqueue("tests.kit.test_jobs.remember", 7)
+        (key,) = client.keys("rq:job:*")
+        data = client.hget(key, "data")
+    assert isinstance(data, bytes)
+    assert b"tests.kit.test_jobs.remember" in zlib.decompress(data)
+    assert not zlib.decompress(data).startswith(b"\x80")
