@@ -81,10 +81,6 @@ class Running:
         self._redis.close()
         self._engine.dispose()
 
-    async def prepare(self) -> None:
-        """The first round of upkeep, waited for. Raises functions.RedisUnfit; servers that are away are looked for later."""
-        await self._maintain()
-
     async def handle(self, request: Request, send: Send) -> None:
         path = request.path
         if visits.is_code(request):
@@ -154,14 +150,17 @@ class Running:
                 pass
             self._recorder.troubled.clear()
             try:
-                await self._maintain()
+                await self.maintain()
             except functions.RedisUnfit as unfit:
                 _log.error("redis is not fit for scans any more", error=str(unfit))
             except Exception:  # noqa: BLE001 - the edge goes on answering what it can
                 _log.exception("upkeep failed and will be tried again")
 
-    async def _maintain(self) -> None:
-        """Catalogue and generation, the function library, replicas: whatever is away now is looked for in the next round."""
+    async def maintain(self) -> None:
+        """Catalogue and generation, the function library, replicas: whatever is away now is looked for in the next round.
+
+        Raises functions.RedisUnfit.
+        """
         try:
             await self.parts.shelf.refresh()
         except (CatalogueAway, Unavailable) as away:
@@ -179,26 +178,26 @@ class Edge:
     def __init__(self, read_settings: Callable[[], Settings], clock: Clock) -> None:
         self._read_settings = read_settings
         self._clock = clock
-        self._running: Running | None = None
+        self.running: Running | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
-        if scope["type"] != "http" or self._running is None:
+        if scope["type"] != "http" or self.running is None:
             raise RuntimeError(f"the edge serves no {scope['type']}")
-        await self._running.handle(Request(scope, receive, trusted=self._running.parts.trusted), send)
+        await self.running.handle(Request(scope, receive, trusted=self.running.parts.trusted), send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
-            self._running = Running(self._read_settings(), self._clock)
-            await self._running.prepare()
+            self.running = Running(self._read_settings(), self._clock)
+            await self.running.maintain()
         except (SystemExit, Refusal) as refused:
             _log.error("the edge cannot start", error=str(refused))
             await send({"type": "lifespan.startup.failed", "message": str(refused)})
             return
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        await self._running.close()
+        await self.running.close()
         await send({"type": "lifespan.shutdown.complete"})

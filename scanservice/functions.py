@@ -24,6 +24,10 @@ JOIN: Final = "onemark_join_v1"
 ANNOUNCE: Final = "onemark_announce_v1"
 CODE: Final = files("scanservice").joinpath("functions.lua").read_text()
 
+# For SCAN: all buckets of states, and all remembered answers.
+STATES: Final = "s:{*"
+ANSWERS: Final = "done:{*"
+
 GENERATION_FIELD: Final = "g"
 CATALOGUE_FIELD: Final = "c"
 
@@ -61,11 +65,6 @@ def field(counter: int) -> int:
 
 def done_key(partition: int, scan_id: bytes) -> bytes:
     return b"done:{%d}:" % partition + scan_id
-
-
-def state_pattern(partition: int) -> str:
-    """For SCAN: the buckets of one partition. The braces are literal in a glob."""
-    return f"s:{{{partition}}}:*"
 
 
 def prepare(redis: Redis) -> None:

@@ -65,6 +65,8 @@ def decode(entry: bytes) -> Sighting:
         raise EntryMalformed(str(error)) from error
     if (sighting.epoch is None) != (sighting.counter is None):
         raise EntryMalformed("epoch and counter belong together")
+    if "\0" in sighting.serial + sighting.gtin + sighting.lot + sighting.client + sighting.language + sighting.standing_reason:
+        raise EntryMalformed("a text with a NUL, which PostgreSQL does not take")
     return sighting
 
 

@@ -1,6 +1,7 @@
 """An edge on real servers, driven through ASGI in the test's own thread, with a brand that has active codes."""
 
 import asyncio
+import base64
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,12 +20,14 @@ from kit.clock import FixedClock
 from kit.db import transaction
 from kit.redis import connect
 from kit.settings import Settings
-from scanservice import catalogue, functions, generations
+from scanservice import catalogue, functions, generations, statistics
 from scanservice.edge import Edge
+from scanservice.ingest import Ingester
 from tests.conftest import Database
 
 GTIN = "09521234543213"
 OTHER_GTIN = "09521111111112"
+SECRET = base64.b64encode(bytes(32)).decode()
 PHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/604.1"
 )
@@ -166,9 +169,10 @@ class LocalEdge:
 
         return self._runner.run(run())
 
-    def pause(self) -> None:
-        """Lets the event loop finish what is due, such as a catalogue fetch that somebody asked for."""
-        self._runner.run(asyncio.sleep(0))
+    def look_after(self) -> None:
+        """One round of the edge's upkeep, which otherwise comes within seconds."""
+        assert self._app.running is not None
+        self._runner.run(self._app.running.maintain())
 
     async def _ask(self, *, scope: dict[str, Any], body: bytes) -> Response:
         sent: list[dict[str, Any]] = []
@@ -204,7 +208,13 @@ class LocalEdge:
 
 @pytest.fixture
 def settings(fresh_database: Database, redis_url: str, tmp_path: Path) -> Settings:
-    given: dict[str, Any] = {"DATABASE_URL": fresh_database.app_url, "REDIS_URL": redis_url, "data_dir": tmp_path, "web_port": 9}
+    given: dict[str, Any] = {
+        "DATABASE_URL": fresh_database.app_url,
+        "REDIS_URL": redis_url,
+        "data_dir": tmp_path,
+        "web_port": 9,
+        "secret": SECRET,
+    }
     return Settings(**given)
 
 
@@ -232,6 +242,17 @@ def market(fresh_database: Database, redis_url: str, settings: Settings, clock: 
         functions.prepare(redis)
         generations.ensure(engine, redis, now=now)
         yield Market(engine=engine, settings=settings, clock=clock, redis=redis, tenant_id=tenant_id, order=order)
+
+
+@pytest.fixture
+def ingester(market: Market) -> Ingester:
+    return Ingester(market.engine, market.redis, projections=(statistics.project,), locate=locate, clock=market.clock)
+
+
+def locate(latitude: float, longitude: float) -> str:
+    """Two divisions, east and west of the 110th meridian."""
+    assert -90 <= latitude <= 90
+    return "310000" if longitude > 110 else "510000"
 
 
 @pytest.fixture
