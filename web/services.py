@@ -13,7 +13,6 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 
 from kit import log
-from kit.clock import SystemClock
 from kit.settings import Settings
 from scanservice import ingest
 from supplychain import geography
@@ -21,7 +20,7 @@ from web import instance, projecting, worker
 
 EDGE_TARGET = "scanservice.asgi:app"
 WEB_TARGET = "web.wsgi:app"
-WEB_THREADS = 8
+WEB_THREADS = 4
 BACKLOG = 2048
 PR_SET_PDEATHSIG = 1
 
@@ -62,14 +61,20 @@ def run_ingester(settings: Settings) -> None:
     log.configure(process="ingester")
     stop = stop_on_signals()
     with instance.attached(settings) as onemark:
-        ingest.run(
-            onemark.engine,
-            onemark.redis,
-            projections=projecting.PROJECTIONS,
-            locate=geography.locate,
-            clock=SystemClock(),
-            stop=stop,
-        )
+        ingester(onemark).run(stop)
+
+
+def ingester(onemark: instance.Instance) -> ingest.Ingester:
+    """What moves the log of this instance into PostgreSQL, with everything that is derived from scans."""
+    return ingest.Ingester(
+        onemark.engine,
+        onemark.redis,
+        projections=projecting.PROJECTIONS,
+        locate=geography.locate,
+        clock=onemark.clock,
+        strangers_min=onemark.settings.strangers_min,
+        log_bytes_max=onemark.settings.log_bytes_max,
+    )
 
 
 def run_worker(settings: Settings) -> None:

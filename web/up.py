@@ -17,6 +17,7 @@ from kit.processes import Process, Supervisor
 from kit.refusals import Conflict, Refusal
 from kit.settings import KEK_FILE, Settings
 from scanservice import generations
+from scanservice.generations import StateToRebuild
 from web import first_start, instance
 from web.instance import Instance
 
@@ -32,7 +33,11 @@ def run(given: Settings, *, out: TextIO = sys.stdout) -> None:
     check_port_free(given.host, given.port)
     first_time = not (given.data_dir / KEK_FILE).exists()
     with instance.opened(given) as onemark:
-        generations.ensure(onemark.engine, onemark.redis, now=onemark.clock.now())
+        try:
+            generations.ensure(onemark.engine, onemark.redis, now=onemark.clock.now())
+        except StateToRebuild as missing:
+            # Everything else works, and the edge answers 503 until somebody has typed that command.
+            print(missing.detail, file=out)
         url = _scan_url(onemark)
         web_port = given.web_port or _free_port()
         watch = Watch(onemark.settings, instance.needs(given), web_port=web_port, out=out)

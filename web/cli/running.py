@@ -58,7 +58,13 @@ def rebuilding() -> None:
 def rebuild_state(*, as_json: bool) -> None:
     """Load the state of all scanned codes from PostgreSQL into Redis, and begin a new generation of the log."""
     with onemark() as instance, progress("Codes", 0) as advance:
-        done = rebuild.rebuild(instance.engine, instance.redis, now=instance.clock.now(), progress=advance)
+        done = rebuild.rebuild(
+            instance.engine,
+            instance.redis,
+            drain=services.ingester(instance).drain,
+            now=instance.clock.now(),
+            progress=advance,
+        )
     answer(
         {"codes": done.codes, "generation": done.generation},
         as_json=as_json,
