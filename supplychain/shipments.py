@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
 from sqlalchemy import ColumnElement, func, literal, or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session, aliased
 
 from supplychain.models import Shipment as ShipmentRow
@@ -49,6 +49,17 @@ class ShippedLot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LotShipment:
+    distributor_id: str
+    shipped_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastReceiver:
+    """Who received a single serial last."""
+
+    epoch: int
+    counter: int
+    lot: str
     distributor_id: str
     shipped_at: datetime
 
@@ -136,6 +147,24 @@ def serials_of(
             counter=row.counter,
         )
         for row in rows
+    )
+
+
+def last_receivers(session: Session, *, tenant_id: int, lots: Sequence[str], limit: int) -> tuple[LastReceiver, ...]:
+    """The last receiver of every serial of these lots that was shipped by itself, by whomever; at most `limit` serials."""
+    rows = session.execute(
+        select(ShipmentRow.epoch, ShipmentRow.counter, ShipmentRow.lot, ShipmentRow.distributor_id, ShipmentRow.shipped_at)
+        .where(ShipmentRow.tenant_id == tenant_id, ShipmentRow.epoch.is_not(None), ShipmentRow.lot.in_(lots))
+        .ext(distinct_on(ShipmentRow.epoch, ShipmentRow.counter))
+        .order_by(ShipmentRow.epoch, ShipmentRow.counter, ShipmentRow.shipped_at.desc(), ShipmentRow.id.desc())
+        .limit(limit)
+    ).all()
+    return tuple(
+        LastReceiver(
+            epoch=row.epoch, counter=row.counter, lot=row.lot, distributor_id=row.distributor_id, shipped_at=row.shipped_at
+        )
+        for row in rows
+        if row.epoch is not None and row.counter is not None
     )
 
 
