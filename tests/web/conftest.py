@@ -130,7 +130,7 @@ Join = Callable[..., StaffMember]
 def hire(database: Database, furnished: Furnished) -> Join:
     """Opens an account at the test's brand (or another): `hire(Role.OWNER)`."""
 
-    def open_account(role: Role, *, tenant_id: int = furnished.tenant_id) -> StaffMember:
+    def open_account(role: Role, *, tenant_id: int = furnished.tenant_id, distributor_id: str = "D1") -> StaffMember:
         with transaction(database.app_engine, tenant_id=tenant_id) as session:
             return accounts.add(
                 session,
@@ -139,7 +139,7 @@ def hire(database: Database, furnished: Furnished) -> Join:
                 name=f"The {role}",
                 role=role,
                 password=PASSWORD,
-                distributor_id="D1" if role is Role.DISTRIBUTOR else None,
+                distributor_id=distributor_id if role is Role.DISTRIBUTOR else None,
                 now=NOW,
             )
 
