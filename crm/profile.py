@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import Select, func, select, text, true, tuple_
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from crm import consents, identities, ledger, pages
