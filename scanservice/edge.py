@@ -20,7 +20,7 @@ from kit.db import make_engine
 from kit.redis import connect
 from kit.refusals import Refusal, Unavailable
 from kit.settings import Settings
-from scanservice import beacons, catalogue, functions, http, readiness, reports, resolver, tickets, visitors, visits
+from scanservice import beacons, catalogue, functions, generations, http, readiness, reports, resolver, tickets, visitors, visits
 from scanservice.catalogue import CatalogueAway, Shelf
 from scanservice.http import Answer, BodyTooLarge, Receive, Request, Scope, Send
 from scanservice.parts import Parts, origin_of
@@ -137,8 +137,12 @@ class Running:
             self._redis,
             catalogue=shelf.loaded,
             brand=shelf.loaded and bool(shelf.catalogue.brands),
+            loaded_generation=shelf.catalogue.generation if shelf.loaded else generations.NONE,
         )
-        return await asyncio.get_running_loop().run_in_executor(self._threads, look)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, look)
+        if not found.generation:
+            self._recorder.troubled.set()
+        return found
 
     async def _keep_up(self) -> None:
         while True:

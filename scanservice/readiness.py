@@ -31,8 +31,10 @@ class Readiness:
         return self.schema and self.function and self.catalogue and self.brand and self.generation
 
 
-def look(engine: Engine, redis: Redis, *, catalogue: bool, brand: bool) -> Readiness:
-    """`catalogue` and `brand` say what the asking process has in memory."""
+def look(engine: Engine, redis: Redis, *, catalogue: bool, brand: bool, loaded_generation: int) -> Readiness:
+    """`catalogue`, `brand` and `loaded_generation` say what the asking process has in memory: an edge that has not yet heard of a
+    new generation would refuse every scan.
+    """
     schema, generation = _postgres(engine)
     function, shown = _redis(redis)
     return Readiness(
@@ -40,7 +42,7 @@ def look(engine: Engine, redis: Redis, *, catalogue: bool, brand: bool) -> Readi
         function=function,
         catalogue=catalogue,
         brand=brand,
-        generation=generation != generations.NONE and shown == {generation},
+        generation=generation != generations.NONE and shown == {generation} == {loaded_generation},
     )
 
 
