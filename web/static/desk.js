@@ -28,7 +28,7 @@ function renew(place) {
   setTimeout(async () => {
     try {
       const answer = await fetch(place.dataset.renew, { headers: { Accept: "text/html" } });
-      if (answer.ok) {
+      if (answer.ok && !answer.redirected) {
         const made = new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;
         place.replaceWith(made);
         place = made;
@@ -38,3 +38,27 @@ function renew(place) {
   }, 1000);
 }
 document.querySelectorAll("[data-renew]").forEach(renew);
+
+// <div data-forecast="/address"> in a page with a form "order-form" is renewed by what the address says of the form's fields.
+const ordering = document.getElementById("order-form");
+if (ordering && document.querySelector("[data-forecast]")) {
+  let waiting = 0;
+  let asked = 0;
+  const ask = async () => {
+    const place = document.querySelector("[data-forecast]");
+    const fields = new URLSearchParams(new FormData(ordering));
+    fields.delete("csrf_token");
+    asked += 1;
+    const mine = asked;
+    try {
+      const answer = await fetch(`${place.dataset.forecast}?${fields}`, { headers: { Accept: "text/html" } });
+      if (!answer.ok || answer.redirected || mine !== asked) return;
+      const made = new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;
+      place.replaceWith(made);
+    } catch { /* the next change asks again */ }
+  };
+  ordering.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(ask, 250);
+  });
+}

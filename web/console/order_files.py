@@ -1,0 +1,112 @@
+"""What leaves an order for a printer: files of codes, at once when short and by a background job when long, and single symbols.
+
+Promises: a file or symbol is given only to staff of its brand, and a long file is streamed from disk.
+"""
+
+import io
+from uuid import UUID
+
+from flask import redirect, render_template, request, send_file, url_for
+from werkzeug.wrappers import Response
+
+from codegen import digital_link, exports, keyring, listing, orders, symbols
+from codegen.orders import CodeOrder
+from codegen.ranges import checked_rows
+from kit.refusals import Conflict, Malformed
+from web.accounts import CONSOLE_ROLES
+from web.app import db, parts
+from web.console import desk
+from web.console.routes import blueprint
+from web.signed_in import admits
+
+DOWNLOAD_ROWS_MAX = 10_000
+PNG_PIXELS_PER_MODULE = 16
+
+
+class DownloadTooLong(Conflict):
+    code = "download_too_long"
+    says = "Orders of more than {rows_max} codes are prepared as a file first."
+
+
+class ExportIdMalformed(Malformed):
+    code = "export_id_malformed"
+    says = "This form is damaged. Load the page again."
+
+
+def address_of(order: CodeOrder, row: int) -> str:
+    """What is printed in a row of an order."""
+    row, _ = checked_rows(first=row, last=row, quantity=order.quantity)
+    cipher = keyring.cipher(db(), tenant_id=desk.tenant_id(), epoch=order.epoch, kek=parts().settings.kek_bytes)
+    serial = cipher.serial_of(order.first_counter + row - 1)
+    return digital_link.build(desk.brand().scan_origin, order.gtin, serial, order.profile)
+
+
+@blueprint.get("/orders/<uuid:order_id>/codes.csv")
+@admits(*CONSOLE_ROLES)
+def orders_download(order_id: UUID) -> Response:
+    order = orders.find(db(), order_id, tenant_id=desk.tenant_id())
+    if order.quantity > DOWNLOAD_ROWS_MAX:
+        raise DownloadTooLong(rows_max=DOWNLOAD_ROWS_MAX)
+    out = io.BytesIO()
+    cipher = keyring.cipher(db(), tenant_id=desk.tenant_id(), epoch=order.epoch, kek=parts().settings.kek_bytes)
+    listing.write(order, cipher, origin=desk.brand().scan_origin, out=out, progress=lambda _rows: None)
+    out.seek(0)
+    return send_file(out, mimetype="text/csv", as_attachment=True, download_name=f"codes-{order.lot}-{str(order.id)[-12:]}.csv")
+
+
+@blueprint.post("/orders/<uuid:order_id>/exports")
+@admits(*CONSOLE_ROLES)
+def orders_export(order_id: UUID) -> Response:
+    """The id of the file comes with the form, so that a form sent twice asks for one file."""
+    try:
+        export_id = UUID(request.form.get("export_id", ""))
+    except ValueError as error:
+        raise ExportIdMalformed from error
+    exports.request(db(), tenant_id=desk.tenant_id(), export_id=export_id, order_id=order_id, now=desk.now(), actor=desk.actor())
+    return redirect(url_for("console.orders_one", order_id=order_id, _anchor="files"))
+
+
+@blueprint.post("/exports/<uuid:export_id>/retry")
+@admits(*CONSOLE_ROLES)
+def orders_export_retry(export_id: UUID) -> Response:
+    export = exports.retry(db(), tenant_id=desk.tenant_id(), export_id=export_id, now=desk.now())
+    return redirect(url_for("console.orders_one", order_id=export.order_id, _anchor="files"))
+
+
+@blueprint.get("/exports/<uuid:export_id>")
+@admits(*CONSOLE_ROLES)
+def orders_export_progress(export_id: UUID) -> str:
+    """A piece of the page, renewed until the file is there."""
+    return render_template("console/export.html", export=exports.find(db(), export_id, tenant_id=desk.tenant_id()))
+
+
+@blueprint.get("/exports/<uuid:export_id>/file")
+@admits(*CONSOLE_ROLES)
+def orders_export_file(export_id: UUID) -> Response:
+    export = exports.find(db(), export_id, tenant_id=desk.tenant_id())
+    path = exports.file_of(db(), export_id, tenant_id=desk.tenant_id(), objects_dir=parts().settings.objects_dir)
+    return send_file(path.resolve(), mimetype="text/csv", as_attachment=True, download_name=export.file_name)
+
+
+@blueprint.get("/orders/<uuid:order_id>/symbols/<int:row>.svg")
+@admits(*CONSOLE_ROLES)
+def orders_symbol_svg(order_id: UUID, row: int) -> Response:
+    order = orders.find(db(), order_id, tenant_id=desk.tenant_id())
+    return _symbol(order, row, symbols.svg(address_of(order, row)).encode(), kind="svg", mimetype="image/svg+xml")
+
+
+@blueprint.get("/orders/<uuid:order_id>/symbols/<int:row>.png")
+@admits(*CONSOLE_ROLES)
+def orders_symbol_png(order_id: UUID, row: int) -> Response:
+    order = orders.find(db(), order_id, tenant_id=desk.tenant_id())
+    picture = symbols.png(address_of(order, row), pixels_per_module=PNG_PIXELS_PER_MODULE)
+    return _symbol(order, row, picture, kind="png", mimetype="image/png")
+
+
+def _symbol(order: CodeOrder, row: int, picture: bytes, *, kind: str, mimetype: str) -> Response:
+    return send_file(
+        io.BytesIO(picture),
+        mimetype=mimetype,
+        as_attachment="download" in request.args,
+        download_name=f"code-{order.lot}-{row}.{kind}",
+    )
