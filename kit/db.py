@@ -71,10 +71,14 @@ def after_commit(session: Session, action: Callable[[], None]) -> None:
 
 @event.listens_for(Session, "after_commit")
 def _run_after_commit(session: Session) -> None:
+    if session.in_nested_transaction():
+        return  # a savepoint: nothing is committed yet
     for action in session.info.pop("after_commit", []):
         action()
 
 
 @event.listens_for(Session, "after_rollback")
 def _forget_after_rollback(session: Session) -> None:
+    if session.in_nested_transaction():
+        return  # what was written before the savepoint stands; an action about what is gone finds nothing to do
     session.info.pop("after_commit", None)

@@ -3,8 +3,8 @@
 Bootstrap comes the same way through Bootstrap-Flask. Nothing is copied into this repository and nothing is fetched from elsewhere.
 """
 
-from importlib.metadata import version
-from importlib.resources import as_file, files
+from importlib.metadata import distribution, version
+from pathlib import Path
 
 from flask import Blueprint, Flask, Response, send_file, url_for
 
@@ -17,8 +17,9 @@ blueprint = Blueprint("assets", __name__, url_prefix="/assets")
 def echarts(release: str) -> Response:
     """`release` only makes the address change with the package, so that browsers may keep it for a year."""
     del release
-    with as_file(files("vizly") / "assets" / "echarts.min.js") as path:
-        response = send_file(path, mimetype="text/javascript", max_age=CACHE_S)
+    # The package is located and not imported: its Python side wants pandas, which is left out on purpose.
+    path = Path(str(distribution("vizly").locate_file("vizly/assets/echarts.min.js")))
+    response = send_file(path, mimetype="text/javascript", max_age=CACHE_S)
     response.headers["Cache-Control"] = f"public, max-age={CACHE_S}, immutable"
     return response
 

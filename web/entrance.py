@@ -11,8 +11,8 @@ from web import accounts
 from web.accounts import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Role, StaffMember
 from web.app import db, parts
 from web.signed_in import admits, close_session, open_session, safe_next, staff
+from web.wording import explained, lazy
 from web.wording import gettext as _
-from web.wording import lazy
 
 TRIES_PER_ADDRESS = "30/15 minutes"
 TRIES_PER_ACCOUNT = "8/15 minutes"
@@ -41,8 +41,10 @@ def home_of(member: StaffMember) -> str:
 
 
 @blueprint.get("/")
+@admits(*Role)
 def start() -> Response:
-    return redirect(url_for("entrance.sign_in"))
+    """Home, for whoever is signed in."""
+    return redirect(home_of(staff()))
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
@@ -56,7 +58,7 @@ def sign_in() -> Response | str | tuple[str, int]:
         throttle.take("sign_in_as", form.email.data.strip().lower(), at_most=TRIES_PER_ACCOUNT)
         member = accounts.sign_in(db(), email=form.email.data, password=form.password.data)
     except Refusal as refusal:
-        form.password.errors = [*form.password.errors, _(refusal.says) % refusal.data if refusal.says else refusal.detail]
+        form.password.errors = [*form.password.errors, explained(refusal)]
         return render_template("sign_in.html", form=form), refusal.status
     open_session(member)
     return redirect(safe_next(request.args.get("next"), otherwise=home_of(member)))
@@ -79,7 +81,7 @@ def password() -> Response | str | tuple[str, int]:
         accounts.sign_in(db(), email=staff().email, password=form.current.data)
         accounts.change_password(db(), tenant_id=staff().tenant_id, staff_id=staff().id, password=form.chosen.data)
     except Refusal as refusal:
-        form.current.errors = [*form.current.errors, refusal.detail]
+        form.current.errors = [*form.current.errors, explained(refusal)]
         return render_template("password.html", form=form), refusal.status
     open_session(accounts.find(db(), tenant_id=staff().tenant_id, staff_id=staff().id))
     flash(_("Your password is changed. Other devices have been signed out."), "success")

@@ -23,5 +23,6 @@ def _frame() -> dict[str, object]:
     return {
         "me": member,
         "home": entrance.home_of(member),
-        "brand_name": brands.load(db(), tenant_id=member.tenant_id).name,
+        # Asked for by the frame alone: the page of a refusal is made after the transaction and has no tenant to look in.
+        "brand_name": lambda: brands.load(db(), tenant_id=member.tenant_id).name,
     }

@@ -82,10 +82,10 @@ def admits(*roles: Role) -> Callable[[Callable[P, R]], Callable[P, R | Response]
             if member is None:
                 close_session()
                 return redirect(url_for("entrance.sign_in", next=request.full_path if request.method == "GET" else None))
-            if member.role not in roles:
-                raise RoleMissing
             g.staff = member
             g.staff_language = member.language
+            if member.role not in roles:
+                raise RoleMissing
             return view(*args, **kwargs)
 
         return guarded

@@ -16,6 +16,8 @@ from babel.support import LazyProxy
 from flask import Flask, g, request
 from flask.wrappers import Response
 
+from kit.refusals import Refusal
+
 LANGUAGES = {"zh": "中文", "en": "English"}
 DEFAULT = "en"
 COOKIE = "om_lang"
@@ -54,6 +56,11 @@ def gettext(phrase: str, **values: object) -> str:
     return said % values if values else said
 
 
+def explained(refusal: Refusal) -> str:
+    """What a refusal says to people, in the request's language."""
+    return say(refusal.says, language()).format(**refusal.data) if refusal.says else say(refusal.detail, language())
+
+
 def lazy(phrase: str) -> LazyProxy:
     """A phrase that is said when it is shown: for labels of forms, made before any request."""
     return LazyProxy(gettext, phrase, enable_cache=False)
@@ -81,7 +88,7 @@ def install(app: Flask) -> None:
         _plain, lambda one, many, count: _plain(one if count == 1 else many), newstyle=True
     )
     app.jinja_env.globals.update(language=language, languages=LANGUAGES)
-    app.jinja_env.filters.update(instant=instant, day=day, number=number)
+    app.jinja_env.filters.update(instant=instant, day=day, number=number, explained=explained)
     app.after_request(_remember)
 
 
