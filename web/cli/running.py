@@ -6,7 +6,8 @@ import click
 
 from kit import settings
 from kit.settings import Settings
-from scanservice import rebuild
+from scanservice import generations, rebuild
+from scanservice.generations import StateToRebuild
 from web import doctor, services
 from web import up as one_box
 from web.cli.root import answer, cli, json_option, onemark, progress
@@ -43,8 +44,13 @@ def _loop(part: str, read: Settings) -> None:
 
 @cli.command("migrate")
 def migrate() -> None:
-    """Bring the schema to the newest revision. Any number of these may run at once."""
-    with onemark():
+    """Bring the schema to the newest revision, and a new instance's log to its first generation. Any number may run at once."""
+    with onemark() as instance:
+        try:
+            generations.ensure(instance.engine, instance.redis, now=instance.clock.now())
+        except StateToRebuild as missing:
+            # A migration must not fail for it: processes start, and the edge answers 503 until somebody has typed that command.
+            click.echo(missing.detail, err=True)
         click.echo("The schema is at the newest revision.", err=True)
 
 
