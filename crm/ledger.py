@@ -205,6 +205,12 @@ def history(
 _LOT_COLUMNS = (PointLot.id, PointLot.points_original, PointLot.points_remaining, PointLot.activates_at, PointLot.expires_at)
 
 
+def transfer(session: Session, *, tenant_id: int, transfer_id: UUID) -> Transfer | None:
+    """One movement by its id, as the consumer sees it."""
+    row = session.execute(transfers.movements(tenant_id).where(PointTransfer.id == transfer_id)).one_or_none()
+    return None if row is None else transfers.read(row)
+
+
 def _lot(row: Any) -> Lot:
     return Lot(
         id=row.id,

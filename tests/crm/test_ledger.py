@@ -43,6 +43,8 @@ def test_earned_points_are_in_the_balance_and_the_house_has_issued_them(opened: 
         give = partial(ledger.earn, session, tenant_id=alice.tenant_id, actor="test", now=NOW)
         give(consumer_id=bob.id, points=7, natural_key="noise")
         earned = give(consumer_id=alice.id, points=10, natural_key="k", expires_at=NOW + DAY, facts={"gtin": "1"})
+        assert ledger.transfer(session, tenant_id=alice.tenant_id, transfer_id=earned.id) == earned
+        assert ledger.transfer(session, tenant_id=alice.tenant_id, transfer_id=alice.id) is None
     assert (earned.points, earned.facts, earned.expires_at) == (10, {"gtin": "1"}, NOW + DAY)
     assert available(opened, alice) == 10
     with opened() as session:
