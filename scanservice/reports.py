@@ -27,6 +27,8 @@ BODY_BYTES_MAX: Final = 1 << 20
 ITEMS_MAX: Final = 1000
 URL_CHARS_MAX: Final = 2048
 VISITOR_ID_CHARS_MAX: Final = 200
+# With the spaces and hyphens that people put between groups.
+TYPED_CHARS_MAX: Final = 60
 _VERSION_8: Final = 0x8 << 76
 _VARIANT: Final = 0b10 << 62
 _VERSION_MASK: Final = ~((0xF << 76) | (0b11 << 62))
@@ -45,6 +47,11 @@ class BatchTooLong(Invalid):
 class CodeNotNamed(Invalid):
     code: ClassVar[str] = "code_not_named"
     says: ClassVar[str] = "A scan names its code by `url`, or by `serial` with or without `gtin`."
+
+
+class SerialMalformed(Invalid):
+    code: ClassVar[str] = "serial_malformed"
+    says: ClassVar[str] = "A serial has 1 to {length_max} letters and digits."
 
 
 class OtherBrand(Conflict):
@@ -131,7 +138,9 @@ def _asked(parts: Parts, request: Request, report: Report) -> Asked:
             host = url_host
     elif report.serial:
         number = gtin.normalise(report.gtin) if report.gtin else ""
-        serial = cipher.normalise(report.serial)
+        serial = cipher.normalise(report.serial[:TYPED_CHARS_MAX])
+        if not 1 <= len(serial) <= cipher.SERIAL_LENGTH or not (serial.isascii() and serial.isalnum()):
+            raise SerialMalformed(length_max=cipher.SERIAL_LENGTH)
     else:
         raise CodeNotNamed
     brand = parts.shelf.catalogue.brand_for(host, gtin=number, guess=parts.guess_brand)

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 from redis import Redis
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from codegen import brands, catalogue_version, keyring, orders, products, ranges
 from codegen.orders import CodeOrder
@@ -23,10 +24,10 @@ from kit.settings import Settings
 from scanservice import catalogue, functions, generations, statistics
 from scanservice.edge import Edge
 from scanservice.ingest import Ingester
-from tests.conftest import Database
+from tests.conftest import Database, Databases
 
 GTIN = "09521234543213"
-OTHER_GTIN = "09521111111112"
+OTHER_GTIN = "09521111111115"
 SECRET = base64.b64encode(bytes(32)).decode()
 PHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/604.1"
@@ -43,11 +44,10 @@ class Market:
     redis: Redis
     tenant_id: int
     order: CodeOrder
+    serials: Sequence[str]
 
     def serial(self, row: int) -> str:
-        with transaction(self.engine, tenant_id=self.tenant_id) as session:
-            cipher = keyring.cipher(session, tenant_id=self.tenant_id, epoch=self.order.epoch, kek=self.settings.kek_bytes)
-        return cipher.serial_of(self.order.first_counter + row - 1)
+        return self.serials[row - 1]
 
     def path(self, row: int, *, gtin: str = GTIN) -> str:
         return f"/01/{gtin}/21/{self.serial(row)}"
@@ -79,9 +79,6 @@ class Response:
 
     def json(self) -> Any:
         return msgspec.json.decode(self.body)
-
-
-Asks = tuple[str, str, Mapping[str, str], bytes]
 
 
 @dataclass(kw_only=True)
@@ -149,7 +146,15 @@ class LocalEdge:
         self._numbers = itertools.count(1)
         self._life: asyncio.Task[None] | None = None
         self._events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self.said: list[dict[str, Any]] = []
+
+    @classmethod
+    @contextmanager
+    def running(cls, settings: Settings, clock: FixedClock) -> Iterator["LocalEdge"]:
+        with asyncio.Runner() as runner:
+            edge = cls(Edge(lambda: settings, clock), runner)
+            assert edge.start() == {"type": "lifespan.startup.complete"}
+            yield edge
+            edge.stop()
 
     def start(self) -> dict[str, Any]:
         return self._runner.run(self._start())
@@ -206,10 +211,28 @@ class LocalEdge:
         await self._life
 
 
+@pytest.fixture(scope="session")
+def log_database(databases: Databases, worker_id: str) -> Iterator[Database]:
+    """A database of this package's tests: log, generation and catalogue belong to the instance, and not to a brand."""
+    name = f"scans_{worker_id}"
+    made = databases.make(name)
+    yield made
+    databases.drop(name, made)
+
+
 @pytest.fixture
-def settings(fresh_database: Database, redis_url: str, tmp_path: Path) -> Settings:
+def instance(log_database: Database) -> Database:
+    """As new: no brand, no scan, no generation."""
+    with log_database.owner_engine.begin() as connection:
+        tables = "tenant, scan, scan_total, log_position, log_generation, log_dead_letter"
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+    return log_database
+
+
+@pytest.fixture
+def settings(instance: Database, redis_url: str, tmp_path: Path) -> Settings:
     given: dict[str, Any] = {
-        "DATABASE_URL": fresh_database.app_url,
+        "DATABASE_URL": instance.app_url,
         "REDIS_URL": redis_url,
         "data_dir": tmp_path,
         "web_port": 9,
@@ -219,8 +242,8 @@ def settings(fresh_database: Database, redis_url: str, tmp_path: Path) -> Settin
 
 
 @pytest.fixture
-def market(fresh_database: Database, redis_url: str, settings: Settings, clock: FixedClock) -> Iterator[Market]:
-    engine = fresh_database.app_engine
+def market(instance: Database, redis_url: str, settings: Settings, clock: FixedClock) -> Iterator[Market]:
+    engine = instance.app_engine
     now = clock.now()
     with transaction(engine, tenant_id=None) as session:
         brand = brands.create(
@@ -238,10 +261,14 @@ def market(fresh_database: Database, redis_url: str, settings: Settings, clock: 
             session, tenant_id=tenant_id, gtin=GTIN, quantity=100, lot="L1", request_id="one", now=now, actor="test"
         )
         ranges.activate(session, tenant_id=tenant_id, order_id=order.id, first=1, last=90, now=now, actor="test")
+        cipher = keyring.cipher(session, tenant_id=tenant_id, epoch=order.epoch, kek=settings.kek_bytes)
+        serials = [serial.decode() for serial in cipher.serials(order.first_counter, order.quantity)]
     with connect(redis_url) as redis:
         functions.prepare(redis)
         generations.ensure(engine, redis, now=now)
-        yield Market(engine=engine, settings=settings, clock=clock, redis=redis, tenant_id=tenant_id, order=order)
+        yield Market(
+            engine=engine, settings=settings, clock=clock, redis=redis, tenant_id=tenant_id, order=order, serials=serials
+        )
 
 
 @pytest.fixture
@@ -257,8 +284,5 @@ def locate(latitude: float, longitude: float) -> str:
 
 @pytest.fixture
 def edge(market: Market) -> Iterator[LocalEdge]:
-    with asyncio.Runner() as runner:
-        local = LocalEdge(Edge(lambda: market.settings, market.clock), runner)
-        assert local.start() == {"type": "lifespan.startup.complete"}
-        yield local
-        local.stop()
+    with LocalEdge.running(market.settings, market.clock) as running:
+        yield running
