@@ -13,9 +13,18 @@ from babel.messages.pofile import read_po
 from tests.tidy.tree import ROOT, Module, modules, paths, report
 
 KEYWORDS = {"_": None, "gettext": None, "lazy": None, "ngettext": (1, 2)}
-SPEAKING = ("codegen", "supplychain", "crm", "campaigns", "web")
+SPEAKING = ("kit", "codegen", "supplychain", "crm", "campaigns", "web")
 # What these refuse is read in a terminal alone, which speaks English.
-IN_TERMINALS = ("web/cli/", "web/up.py", "web/instance.py", "web/doctor.py", "web/demo")
+IN_TERMINALS = (
+    "web/cli/",
+    "web/up.py",
+    "web/instance.py",
+    "web/doctor.py",
+    "web/demo",
+    "kit/csv_files.py",
+    "kit/daemons.py",
+    "kit/processes.py",
+)
 FILLED_IN = re.compile(r"%\((\w+)\)|(?<!\{)\{(\w+)")
 
 

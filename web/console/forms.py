@@ -39,7 +39,7 @@ class CountField(IntegerField):  # type: ignore[misc]
     def process_formdata(self, valuelist: Sequence[str]) -> None:
         typed = [value.translate(_SEPARATORS) for value in valuelist]
         if any(len(value) > DIGITS_MAX for value in typed):
-            raise ValueError(wording.gettext("This number is too long."))
+            raise ValueError(wording.gettext("This number has too many digits."))
         super().process_formdata(typed)
 
 
