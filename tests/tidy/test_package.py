@@ -22,7 +22,7 @@ def covered(path: str, patterns: list[str]) -> bool:
         folder, stars, rest = pattern.partition("**/")
         if stars and path.startswith(folder) and PurePosixPath(path).match(rest):
             return True
-        if not stars and PurePosixPath(path).match(pattern):
+        if not stars and path.count("/") == pattern.count("/") and PurePosixPath(path).match(pattern):
             return True
     return False
 
