@@ -122,6 +122,7 @@ SELECT {_COLUMNS} FROM scan_incoming WHERE tenant_id = :tenant_id ORDER BY scan_
 ON CONFLICT DO NOTHING
 RETURNING scan_id, scanned_at
 """)
+_FORGET: Final = text("TRUNCATE scan_incoming")
 _PARTITION: Final = text("SELECT ensure_scan_partition(:instant)")
 
 
@@ -146,6 +147,11 @@ def store(session: Session, rows: Sequence[ScanRow], *, projections: Sequence[Pr
             for project in projections:
                 project(session, tenant_id, news)
     return changed
+
+
+def forget(session: Session) -> None:
+    """Empties the temporary table: for who stores several batches in one transaction, of which each would meet those before it."""
+    session.execute(_FORGET)
 
 
 def _move(session: Session, tenant_id: int, rows: Sequence[ScanRow]) -> list[NewScan]:

@@ -1,0 +1,265 @@
+"""Scans that another platform recorded enter the scan log, judged as if we had answered them.
+
+Promises: each code's scans are judged in the order of time, those that are here already among them, by the same `judge` and the same
+state as a live scan; what was answered before keeps its verdict. A scan that is here already is passed over, so the same history again
+adds nothing. Rows and projections become one commit, the caller's; Redis is told afterwards (`rebuild.recompute`).
+
+What is known of a code is taken from today's catalogue, with one difference: a recall or a void counts from when it was decided. The
+release counts for all time, because the other platform released its goods long before ours heard of them.
+
+Refuses nothing: what cannot be a scan was refused by whoever read the file.
+"""
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import numpy as np
+from psycopg import Connection
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from codegen import intervals
+from codegen.catalogue import BrandCatalogue, CodeRange
+from scanservice import records, state, verdicts
+from scanservice.records import Projection, ScanRow
+from scanservice.state import State, Touch
+from scanservice.verdicts import Role, Standing
+
+# Projections write their rows in one statement, and PostgreSQL takes 65,535 values in a statement.
+STORED_ROWS: Final = 5_000
+FETCHED_ROWS: Final = 20_000
+# Sorting ten million scans takes minutes; the usual limit is for requests.
+STATEMENT_MS_MAX: Final = 3_600_000
+SOURCE: Final = "import"
+
+_COUNTER_BITS: Final = 40
+_COUNTER_MASK: Final = (1 << _COUNTER_BITS) - 1
+
+
+class PastScan(NamedTuple):
+    """One scan of the other platform. `confirmed`: a person looked; `ip` and position as far as they were known.
+
+    A tuple, because a history has millions of them; the fields stand in the order of the temporary table's columns.
+    """
+
+    scan_id: UUID
+    scanned_at: datetime
+    confirmed: bool
+    epoch: int | None
+    counter: int | None
+    order_id: UUID | None
+    gtin: str
+    lot: str
+    serial: str
+    standing: Standing
+    standing_reason: str
+    visitor: bytes
+    network: bytes
+    ip: str | None
+    latitude: float | None
+    longitude: float | None
+    accuracy_m: float | None
+    client: str
+    division: str = ""
+
+
+class Code(NamedTuple):
+    """What a serial is, by the catalogue. Of codes that we never made, the serial itself is kept."""
+
+    standing: Standing
+    standing_reason: str
+    epoch: int | None
+    counter: int | None
+    order_id: UUID | None
+    gtin: str
+    lot: str
+    serial: str
+
+
+def code_of(catalogue: BrandCatalogue, *, gtin: str, serial: str, at: datetime) -> Code:
+    """The code behind what was scanned at an instant; `gtin` is empty where the address named none."""
+    counted = catalogue.counter_of(serial)
+    if counted is None:
+        return Code(Standing.BAD_SERIAL, "", None, None, None, gtin, "", serial)
+    epoch, counter = counted
+    found = catalogue.range_of(epoch=epoch, counter=counter)
+    if found is None:
+        return Code(Standing.NO_RANGE, "", epoch, counter, None, gtin, "", "")
+    if gtin and gtin != found.gtin:
+        return Code(Standing.WRONG_GTIN, "", None, None, None, gtin, "", serial)
+    standing, reason = _standing(found, counter, at)
+    return Code(standing, reason, epoch, counter, found.order_id, found.gtin, found.lot, "")
+
+
+def _standing(found: CodeRange, counter: int, at: datetime) -> tuple[Standing, str]:
+    for standing, stretches in ((Standing.VOID, found.states.void), (Standing.RECALLED, found.states.recalled)):
+        decision = intervals.at(stretches, counter)
+        if decision is not None and decision.decided_at <= at:
+            return standing, decision.reason
+    released = intervals.at(found.states.active, counter)
+    return (Standing.INACTIVE, "") if released is None else (Standing.ACTIVE, released.reason)
+
+
+_HISTORY_COLUMNS: Final = ", ".join(PastScan._fields)
+_LIMITS: Final = text(f"SET LOCAL statement_timeout = {STATEMENT_MS_MAX}")
+_CREATE: Final = """
+CREATE TEMPORARY TABLE scan_history (
+    scan_id uuid, scanned_at timestamptz, confirmed boolean, epoch smallint, counter bigint, order_id uuid, gtin text, lot text,
+    serial text, standing text, standing_reason text, visitor bytea, network bytea, ip text, latitude double precision,
+    longitude double precision, accuracy_m double precision, client text, division text
+) ON COMMIT DROP
+"""
+_COPY: Final = f"COPY scan_history ({_HISTORY_COLUMNS}) FROM STDIN"
+# The history among what is here already of the same codes. The same scan from both sides stands side by side, ours first.
+_IN_ORDER: Final = f"""
+SELECT * FROM (
+    SELECT scanned_at AS at, '' AS verdict, '' AS role, {_HISTORY_COLUMNS}
+      FROM scan_history
+    UNION ALL
+    SELECT coalesce(s.confirmed_at, s.scanned_at), s.verdict, s.role, s.scan_id, s.scanned_at, s.confirmed_at IS NOT NULL,
+           s.epoch, s.counter, NULL, '', '', '', '', '', s.visitor, s.network, NULL, NULL, NULL, NULL, '', ''
+      FROM scan AS s
+      JOIN (SELECT DISTINCT epoch, counter FROM scan_history WHERE epoch IS NOT NULL) AS c USING (epoch, counter)
+     WHERE s.tenant_id = %(tenant_id)s
+) AS both_sides
+ORDER BY epoch, counter, at, scan_id, role DESC
+"""
+_PARTITION: Final = text("SELECT ensure_scan_partition(:instant)")
+
+Progress = Callable[[int], None]  # rows judged and stored so far
+
+
+class Backfill:
+    """One history on its way in, within one transaction: `stage` it in any order and any number of parts, then `load` it once."""
+
+    def __init__(self, session: Session, *, tenant_id: int) -> None:
+        self._session = session
+        self._tenant_id = tenant_id
+        self._codes = array("Q")
+        self.months: set[datetime] = set()
+        session.execute(_LIMITS)
+        _driver(session).execute("DROP TABLE IF EXISTS pg_temp.scan_history")
+        _driver(session).execute(_CREATE)
+
+    def stage(self, scans: Iterable[PastScan]) -> None:
+        with _driver(self._session).cursor() as cursor, cursor.copy(_COPY) as copy:
+            for scan in scans:
+                copy.write_row(scan)
+                self.months.add(_month(scan.scanned_at))
+                if scan.epoch is not None and scan.counter is not None:
+                    self._codes.append(scan.epoch << _COUNTER_BITS | scan.counter)
+
+    def codes(self) -> Iterator[tuple[int, int]]:
+        """(epoch, counter) of every code in the history, each once."""
+        for code in np.unique(np.frombuffer(self._codes, dtype=np.uint64)).tolist() if self._codes else ():
+            yield code >> _COUNTER_BITS, code & _COUNTER_MASK
+
+    def load(self, *, projections: Sequence[Projection], strangers_min: int, progress: Progress) -> int:
+        """Judges and stores; returns how many scans were new. The months' partitions should be there: see `prepare`."""
+        _driver(self._session).execute("ANALYZE pg_temp.scan_history")
+        new, done, batch = 0, 0, list[ScanRow]()
+        for row in _judged(self._in_order(), tenant_id=self._tenant_id, strangers_min=strangers_min):
+            batch.append(row)
+            if len(batch) == STORED_ROWS:
+                new += self._store(batch, projections)
+                done += len(batch)
+                progress(done)
+                batch.clear()
+        new += self._store(batch, projections)
+        progress(done + len(batch))
+        return new
+
+    def _store(self, batch: Sequence[ScanRow], projections: Sequence[Projection]) -> int:
+        if not batch:
+            return 0
+        new = records.store(self._session, batch, projections=projections)
+        records.forget(self._session)
+        return new
+
+    def _in_order(self) -> Iterator[tuple[Any, ...]]:
+        with _driver(self._session).cursor(name="scan_history_in_order", binary=True) as cursor:
+            cursor.itersize = FETCHED_ROWS
+            cursor.execute(_IN_ORDER, {"tenant_id": self._tenant_id})
+            yield from cursor
+
+
+def prepare(session: Session, months: Iterable[datetime]) -> None:
+    """Makes the partitions of these months, in a transaction of its own: whoever makes one keeps all others from the log until the end."""
+    for month in sorted(months):
+        session.execute(_PARTITION, {"instant": month})
+
+
+def _judged(lines: Iterable[tuple[Any, ...]], *, tenant_id: int, strangers_min: int) -> Iterator[ScanRow]:
+    """The scans of the history, judged; `lines` come code by code in the order of time."""
+    code: tuple[int, int] | None = None
+    before: State | None = None
+    last_id: UUID | None = None
+    for at, verdict, role, *values in lines:
+        scan = PastScan._make(values)
+        if scan.scan_id == last_id:
+            continue
+        last_id = scan.scan_id
+        this = None if scan.epoch is None or scan.counter is None else (scan.epoch, scan.counter)
+        if this is None or this != code:
+            code, before = this, None
+        at_s = state.seconds(at.timestamp())
+        if verdict:
+            mode = verdicts.recorded_mode(verdict, role, confirmed=scan.confirmed)
+        else:
+            standing = Standing(scan.standing)
+            mode = verdicts.mode(standing, Role.CONSUMER, confirmed=scan.confirmed)
+            yield _row(scan, standing, before, tenant_id=tenant_id, at_s=at_s, strangers_min=strangers_min)
+        if this is not None:
+            touch = Touch(mode=mode, at_s=at_s, visitor=scan.visitor[: state.VISITOR_BYTES], network=scan.network)
+            before = state.touch(before, touch)
+
+
+def _row(scan: PastScan, standing: Standing, before: State | None, *, tenant_id: int, at_s: int, strangers_min: int) -> ScanRow:
+    judgement = verdicts.judge(
+        standing=standing,
+        standing_reason=scan.standing_reason,
+        before=before,
+        visitor=scan.visitor[: state.VISITOR_BYTES],
+        network=scan.network,
+        role=Role.CONSUMER,
+        at_s=at_s,
+        strangers_min=strangers_min,
+    )
+    return ScanRow(
+        tenant_id=tenant_id,
+        scan_id=scan.scan_id,
+        scanned_at=scan.scanned_at,
+        confirmed_at=scan.scanned_at if scan.confirmed else None,
+        epoch=scan.epoch,
+        counter=scan.counter,
+        order_id=scan.order_id,
+        gtin=scan.gtin,
+        lot=scan.lot,
+        serial=scan.serial,
+        verdict=judgement.verdict,
+        reasons=judgement.reasons,
+        role=Role.CONSUMER,
+        visitor=scan.visitor,
+        network=scan.network,
+        ip=scan.ip,
+        latitude=scan.latitude,
+        longitude=scan.longitude,
+        accuracy_m=scan.accuracy_m,
+        division=scan.division,
+        client=scan.client,
+        language="",
+        source=SOURCE,
+    )
+
+
+def _month(at: datetime) -> datetime:
+    return at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def _driver(session: Session) -> Connection[Any]:
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, Connection)  # noqa: S101 - the engine is psycopg's
+    return connection
