@@ -12,7 +12,7 @@ from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -65,6 +65,7 @@ def claim(session: Session, *, ticket: Ticket, visitor: bytes, consumer_id: UUID
     """Gives the consumer the points of the ticket's code. `visitor` is who presents the ticket, `zone` the brand's calendar."""
     notes = Notes()
     with session.begin_nested():
+        _lock_code(session, ticket)
         found = _consider(session, ticket=ticket, visitor=visitor, consumer_id=consumer_id, now=now, notes=notes)
         if isinstance(found, Claimed):
             return found
@@ -88,6 +89,12 @@ def preview(
     except ClaimRefused as refused:
         refusal = refused
     return Preview(offer=notes.offer, claimed=claimed, refusal=refusal, trace=tuple(notes.steps))
+
+
+def _lock_code(session: Session, ticket: Ticket) -> None:
+    """One claim of a code at a time, whatever the campaign: two campaigns that change over meanwhile cannot both pay."""
+    name = f"claim:{ticket.tenant_id}:{ticket.epoch}:{ticket.counter}"
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
 def _consider(
