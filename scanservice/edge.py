@@ -199,9 +199,15 @@ class Edge:
             await self.running.maintain()
         except (SystemExit, Refusal) as refused:
             _log.error("the edge cannot start", error=str(refused))
+            await self._end()
             await send({"type": "lifespan.startup.failed", "message": str(refused)})
             return
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        await self.running.close()
+        await self._end()
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def _end(self) -> None:
+        if self.running is not None:
+            await self.running.close()
+            self.running = None

@@ -77,6 +77,7 @@ class Recorder:
             await asyncio.wait([self._flushing])
         if self._wire is not None:
             self._wire.close()
+            await asyncio.sleep(0)
 
     async def _flush(self) -> None:
         try:

@@ -75,6 +75,7 @@ class Market:
 class Response:
     status: int
     headers: Mapping[str, str]
+    cookies: Sequence[str]
     body: bytes
 
     def json(self) -> Any:
@@ -96,8 +97,8 @@ class Client:
 
     def ask(self, method: str, path: str, body: bytes = b"", /, **headers: str) -> Response:
         (response,) = self.edge.together([self.asking(method, path, body, **headers)])
-        if "set-cookie" in response.headers:
-            self.cookie = SimpleCookie(response.headers["set-cookie"])["om_v"].value
+        for header in response.cookies:
+            self.cookie = SimpleCookie(header)["om_v"].value if header.startswith("om_v=") else self.cookie
         return response
 
     def post(self, path: str, value: object, **headers: str) -> Response:
@@ -189,9 +190,12 @@ class LocalEdge:
             sent.append(dict(message))
 
         await self._app(scope, receive, send)
-        headers = {name.decode(): value.decode("latin-1") for name, value in sent[0]["headers"]}
+        headers = [(name.decode(), value.decode("latin-1")) for name, value in sent[0]["headers"]]
         return Response(
-            status=sent[0]["status"], headers=headers, body=b"".join(message.get("body", b"") for message in sent[1:])
+            status=sent[0]["status"],
+            headers=dict(headers),
+            cookies=[value for name, value in headers if name == "set-cookie"],
+            body=b"".join(message.get("body", b"") for message in sent[1:]),
         )
 
     async def _start(self) -> dict[str, Any]:

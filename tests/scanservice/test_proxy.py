@@ -1,0 +1,89 @@
+"""What is not the edge's own goes to the web process, in pieces and with headers that only the edge sets."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from aiohttp import web
+
+from scanservice.edge import Edge
+from tests.scanservice.conftest import LocalEdge, Market
+
+Headers = list[tuple[str, str]]
+
+
+async def mirror(request: web.Request) -> web.StreamResponse:
+    """Tells what came: the request's own headers, and its body's length."""
+    body = await request.read()
+    told = [f"{name}={value}" for name, value in request.headers.items()]
+    answer = web.StreamResponse(status=201, headers={"X-Path": request.raw_path, "Set-Cookie": "a=1"})
+    answer.headers.add("Set-Cookie", "b=2")
+    await answer.prepare(request)
+    await answer.write("\n".join(told).encode())
+    await answer.write(b"\nbody=%d" % len(body))
+    await answer.write_eof()
+    return answer
+
+
+@pytest.fixture
+def proxied(market: Market) -> Iterator[LocalEdge]:
+    """An edge with a web process, both in one event loop."""
+    with asyncio.Runner() as runner:
+
+        async def serve() -> tuple[web.AppRunner, int]:
+            app = web.Application(client_max_size=1 << 26)
+            app.router.add_route("*", "/{path:.*}", mirror)
+            serving = web.AppRunner(app)
+            await serving.setup()
+            site = web.TCPSite(serving, "127.0.0.1", 0)
+            await site.start()
+            return serving, serving.addresses[0][1]
+
+        serving, port = runner.run(serve())
+        settings = market.settings.model_copy(update={"web_port": port})
+        edge = LocalEdge(Edge(lambda: settings, market.clock), runner)
+        edge.start()
+        yield edge
+        edge.stop()
+        runner.run(serving.cleanup())
+
+
+def test_path_and_answer_pass_through_as_they_are(proxied: LocalEdge) -> None:
+    answer = proxied.stranger().get("/s/a%2Fb?x=%20&y=1", accept="text/html")
+    assert answer.status == 201
+    assert answer.headers["x-path"] == "/s/a%2Fb?x=%20&y=1"
+    assert answer.cookies == ["a=1", "b=2"]
+    assert "transfer-encoding" not in answer.headers
+    assert "accept=text/html" in answer.body.decode().lower()
+
+
+def test_the_client_cannot_say_who_it_is(proxied: LocalEdge) -> None:
+    liar = proxied.stranger()
+    answer = liar.get("/", x_forwarded_for="6.6.6.6", x_request_id="mine", forwarded="for=6.6.6.6", x_forwarded_proto="https")
+    told = dict(line.split("=", 1) for line in answer.body.decode().lower().splitlines())
+    assert told["x-forwarded-for"] == liar.ip
+    assert told["x-forwarded-proto"] == "http"
+    assert told["x-forwarded-host"] == told["host"] == "tea.example"
+    assert len(told["x-request-id"]) == 32
+    assert "forwarded" not in told
+
+
+def test_headers_of_one_hop_stay_behind(proxied: LocalEdge) -> None:
+    answer = proxied.stranger().get("/", connection="keep-alive, X-Secret", x_secret="s", te="trailers", cookie="k=v")
+    told = answer.body.decode().lower()
+    assert "x-secret" not in told
+    assert "te=" not in told
+    assert "cookie=k=v" in told
+
+
+def test_bodies_pass_and_too_large_ones_do_not(proxied: LocalEdge, market: Market) -> None:
+    assert proxied.stranger().ask("POST", "/upload", b"x" * 300_000).body.endswith(b"body=300000")
+    huge = str(market.settings.request_bytes_max + 1)
+    answer = proxied.stranger().ask("POST", "/upload", b"", content_length=huge)
+    assert (answer.status, answer.json()["code"]) == (413, "body_too_large")
+
+
+def test_an_empty_post_has_a_length(proxied: LocalEdge) -> None:
+    answer = proxied.stranger().ask("POST", "/sign-out", b"", content_length="0")
+    assert answer.status == 201
+    assert "content-length=0" in answer.body.decode().lower()
