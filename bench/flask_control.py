@@ -1,0 +1,101 @@
+"""The control: a scan answered by Flask. The same catalogue, cipher, Redis function, log entry, verdict, ticket and document as
+the edge's, made by the same code; other are only the web framework, the server, and one FCALL by redis-py for each request.
+"""
+
+from typing import cast
+
+import msgspec
+from flask import Flask, Response, request
+
+from codegen import digital_link
+from kit import ids, seals, settings
+from kit.clock import SystemClock
+from kit.db import make_engine
+from kit.redis import connect
+from scanservice import catalogue, functions, state, tickets, verdicts, visitors
+from scanservice import log as scan_log
+from scanservice.catalogue import Asked, Elsewhere
+from scanservice.parts import host_name, language, verdict_document
+from scanservice.scanning import Answered, Repeat, Scan, entries_max, sighting
+
+_given = settings.read()
+_secret = _given.secret_bytes
+_keys = visitors.Keys.of(_secret)
+_ticket_key = seals.derive(_secret, tickets.KEY_PURPOSE)
+_entries_max = entries_max(_given.log_bytes_max)
+_catalogue = catalogue.load(make_engine(_given.database_url), kek=_given.kek_bytes)
+_redis = connect(_given.redis_url)
+_clock = SystemClock()
+
+app = Flask(__name__)
+
+
+@app.get("/readyz")
+def ready() -> str:
+    return "ready"
+
+
+@app.get("/01/<path:_code>")
+def scan(_code: str) -> Response:
+    address = digital_link.parse(request.path)
+    brand = _catalogue.brand_for(host_name(request.host), gtin=address.gtin, guess=True)
+    assert not isinstance(brand, Elsewhere)
+    now = _clock.now()
+    client = visitors.address(request.remote_addr or "")
+    asked = Asked(tenant_id=brand.tenant_id, gtin=address.gtin, serial=address.serial)
+    visitor = visitors.by_address(
+        _keys, tenant_id=brand.tenant_id, address=client, user_agent=request.headers.get("User-Agent", "").encode()
+    )
+    answered = _record(
+        Scan(
+            asked=asked,
+            scan_id=ids.uuid7(now),
+            at=now,
+            confirmed=True,
+            repeat=Repeat.NEVER,
+            visitor=visitor,
+            network=visitors.network_of(_keys, client),
+            address=client,
+            client="api",
+            language=language(request.headers.get("Accept-Language", "").encode()),
+        )
+    )
+    return Response(msgspec.json.encode(verdict_document(answered, key=_ticket_key)), mimetype="application/json")
+
+
+def _record(scan: Scan) -> Answered:
+    item = _catalogue.item(scan.asked)
+    assert item.counted is not None
+    epoch, counter = item.counted
+    partition = functions.partition_of(item.brand.tenant_id, counter)
+    visitor = scan.visitor[: state.VISITOR_BYTES]
+    answer = cast(
+        "bytes",
+        _redis.fcall(
+            functions.SCAN,
+            3,
+            functions.meta_key(partition),
+            functions.log_key(partition),
+            functions.bucket_key(partition, tenant_id=item.brand.tenant_id, epoch=epoch, counter=counter),
+            _catalogue.generation,
+            _catalogue.version,
+            _entries_max,
+            functions.field(counter),
+            verdicts.mode(item.standing, scan.role, confirmed=scan.confirmed).value,
+            state.seconds(scan.at.timestamp()),
+            visitor,
+            scan.network,
+            scan_log.encode(sighting(scan, item)),
+        ),
+    )
+    judgement = verdicts.judge(
+        standing=item.standing,
+        standing_reason=item.standing_reason,
+        before=state.unpack(answer[4:]) if len(answer) > 4 else None,
+        visitor=visitor,
+        network=scan.network,
+        role=scan.role,
+        at_s=int.from_bytes(answer[:4], "big"),
+        strangers_min=_given.strangers_min,
+    )
+    return Answered(scan=scan, item=item, judgement=judgement)

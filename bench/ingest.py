@@ -1,0 +1,222 @@
+"""How fast does the scan log drain into PostgreSQL, with every projection? It must be faster than the edge can fill it.
+
+Each round fills the log through the Redis function that the edge calls, then drains it. Half of the scans are read by a program
+(one entry), half are pages with their beacon (two entries, one row). Controls, with the rows of the same round: an INSERT for each
+scan into a table with the same columns and indexes, and COPY into such a table, which is the ceiling; neither has row-level
+security, projections, a log to read or a verdict to judge.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from random import Random  # noqa: TID251 - the type; kit.chance makes it
+from typing import Any
+
+import psycopg
+from sqlalchemy import make_url, text
+
+from bench.figures import Report, Rounds, elapsed_s
+from bench.ground import SEED, Ground
+from codegen.orders import CodeOrder
+from kit import chance, ids
+from scanservice import catalogue, functions, state, verdicts
+from scanservice import log as scan_log
+from scanservice.ingest import Ingester
+from scanservice.log import Sighting
+from scanservice.scanning import entries_max
+from scanservice.verdicts import Role, Standing
+from supplychain import geography
+from web.projecting import PROJECTIONS
+
+CODES = 100_000
+SCANS = 40_000
+WARM_SCANS = 500
+VISITORS = 30_000
+LOCATED_SHARE = 0.4
+PIPELINE_CALLS = 1_000
+INSERT_BATCH_ROWS = 1_000
+# Somewhere in the middle of China, so that positions have divisions to be found.
+LATITUDES = (23.0, 40.0)
+LONGITUDES = (103.0, 119.0)
+BEACON_AFTER = timedelta(seconds=2)
+
+INGEST = "ingester with all projections"
+ENTRIES = "the same, in log entries"
+INSERT = "control: INSERT for each scan"
+COPY = "control: COPY into the same indexes"
+
+COLUMNS = (
+    "tenant_id, scan_id, scanned_at, confirmed_at, epoch, counter, order_id, gtin, lot, serial, verdict, reasons, role, visitor,"
+    " network, ip, latitude, longitude, accuracy_m, division, client, language, source"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filler:
+    """Writes scans into the log as an edge does."""
+
+    ground: Ground
+    order: CodeOrder
+    pick: Random
+    generation: int
+    version: int
+
+    def fill(self, scans: int) -> int:
+        """Returns the number of entries that it made of them."""
+        calls = (call for number in range(scans) for call in self._calls(number))
+        entries = 0
+        while some := list(islice(calls, PIPELINE_CALLS)):
+            with self.ground.onemark.redis.pipeline(transaction=False) as pipeline:
+                for call in some:
+                    pipeline.fcall(functions.SCAN, 3, *call)
+                pipeline.execute()
+            entries += len(some)
+        return entries
+
+    def _calls(self, number: int) -> Iterator[list[Any]]:
+        now = self.ground.onemark.clock.now()
+        counter = self.order.first_counter + self.pick.randrange(CODES)
+        visitor = self.pick.randrange(VISITORS).to_bytes(8, "little")
+        sighting = self._sighting(counter, visitor, now)
+        if number % 2:
+            yield self._call(sighting, counter)
+            return
+        page = {"confirmed": False, "latitude": None, "longitude": None, "accuracy_m": None, "client": "wechat"}
+        yield self._call(_changed(sighting, page), counter)
+        yield self._call(_changed(sighting, {"at_ms": sighting.at_ms + BEACON_AFTER // timedelta(milliseconds=1)}), counter)
+
+    def _sighting(self, counter: int, visitor: bytes, now: datetime) -> Sighting:
+        located = self.pick.random() < LOCATED_SHARE
+        return Sighting(
+            scan_id=ids.uuid7(now),
+            tenant_id=self.ground.tenant_id,
+            at_ms=int(now.timestamp() * 1000),
+            confirmed=True,
+            visitor=visitor,
+            network=visitor[: state.NETWORK_BYTES],
+            ip=bytes((10, 0, visitor[0], visitor[1])),
+            standing=Standing.ACTIVE,
+            gtin=self.order.gtin,
+            lot=self.order.lot,
+            epoch=self.order.epoch,
+            counter=counter,
+            order_id=self.order.id,
+            client="api",
+            language="zh-CN",
+            latitude=self.pick.uniform(*LATITUDES) if located else None,
+            longitude=self.pick.uniform(*LONGITUDES) if located else None,
+            accuracy_m=25.0 if located else None,
+        )
+
+    def _call(self, sighting: Sighting, counter: int) -> list[Any]:
+        tenant_id = self.ground.tenant_id
+        partition = functions.partition_of(tenant_id, counter)
+        return [
+            functions.meta_key(partition),
+            functions.log_key(partition),
+            functions.bucket_key(partition, tenant_id=tenant_id, epoch=self.order.epoch, counter=counter),
+            self.generation,
+            self.version,
+            entries_max(self.ground.onemark.settings.log_bytes_max),
+            functions.field(counter),
+            verdicts.mode(sighting.standing, Role.CONSUMER, confirmed=sighting.confirmed).value,
+            state.seconds(sighting.at_ms / 1000),
+            sighting.visitor[: state.VISITOR_BYTES],
+            sighting.network,
+            scan_log.encode(sighting),
+        ]
+
+
+def _changed(sighting: Sighting, members: dict[str, Any]) -> Sighting:
+    return Sighting(**{**{name: getattr(sighting, name) for name in Sighting.__struct_fields__}, **members})
+
+
+class PlainTable:
+    """A scan table of the simplest kind: the same columns, keys and indexes, and nothing around them."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+        connection.execute("CREATE TABLE bench_scan (LIKE scan INCLUDING ALL)")
+        connection.commit()
+
+    def insert(self, rows: Sequence[Sequence[Any]]) -> None:
+        values = ", ".join(["%s"] * len(rows[0]))
+        for first in range(0, len(rows), INSERT_BATCH_ROWS):
+            with self._connection.cursor() as cursor:
+                cursor.executemany(
+                    f"INSERT INTO bench_scan ({COLUMNS}) VALUES ({values})", rows[first : first + INSERT_BATCH_ROWS]
+                )
+            self._connection.commit()
+
+    def copy(self, rows: Sequence[Sequence[Any]]) -> None:
+        with self._connection.cursor() as cursor, cursor.copy(f"COPY bench_scan ({COLUMNS}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        self._connection.commit()
+
+    def empty(self) -> None:
+        self._connection.execute("TRUNCATE bench_scan")
+        self._connection.commit()
+
+
+def run(ground: Ground, *, rounds: int) -> Report:
+    order = ground.order(quantity=CODES, lot="INGEST", activate=True)
+    known = catalogue.load(ground.onemark.engine, kek=ground.onemark.settings.kek_bytes)
+    filler = Filler(ground=ground, order=order, pick=chance.seeded(SEED), generation=known.generation, version=known.version)
+    ingester = Ingester(
+        ground.onemark.engine,
+        ground.onemark.redis,
+        projections=PROJECTIONS,
+        locate=geography.locate,
+        clock=ground.onemark.clock,
+    )
+    # The first position loads the map of divisions, the first batch makes the month's partition.
+    geography.locate(LATITUDES[0], LONGITUDES[0])
+    filler.fill(WARM_SCANS)
+    ingester.drain()
+    samples = Rounds()
+    owner = make_url(ground.onemark.settings.database_owner_url).set(drivername="postgresql")
+    with psycopg.connect(owner.render_as_string(hide_password=False)) as connection:
+        table = PlainTable(connection)
+        for _ in range(rounds):
+            _round(ground, samples, filler, ingester, table)
+    return _report(ground, samples, scans=WARM_SCANS + rounds * SCANS)
+
+
+def _round(ground: Ground, samples: Rounds, filler: Filler, ingester: Ingester, table: PlainTable) -> None:
+    entries = filler.fill(SCANS)
+    seconds = elapsed_s(ingester.drain)
+    samples.note(INGEST, "scans/s", SCANS / seconds)
+    samples.note(ENTRIES, "entries/s", entries / seconds)
+    rows = _newest(ground, SCANS)
+    samples.note(INSERT, "scans/s", len(rows) / elapsed_s(lambda: table.insert(rows)))
+    table.empty()
+    samples.note(COPY, "scans/s", len(rows) / elapsed_s(lambda: table.copy(rows)))
+    table.empty()
+
+
+def _newest(ground: Ground, count: int) -> list[Sequence[Any]]:
+    columns = COLUMNS.replace("reasons", "reasons::text")
+    with ground.onemark.transaction(ground.tenant_id) as session:
+        found = session.execute(text(f"SELECT {columns} FROM scan ORDER BY scanned_at DESC LIMIT :count"), {"count": count})
+        return [tuple(row) for row in found]
+
+
+def _report(ground: Ground, samples: Rounds, *, scans: int) -> Report:
+    with ground.onemark.transaction(ground.tenant_id) as session:
+        stored = session.scalar(text("SELECT count(*) FROM scan")) or 0
+        counted = session.scalar(text("SELECT sum(scans) FROM scan_total")) or 0
+    return Report(
+        title="Ingest",
+        measured=samples.measured(),
+        ratios=(samples.ratio(INGEST, INSERT), samples.ratio(INGEST, COPY, aim="ceiling: 1")),
+        notes=(
+            f"{scans:,} scans recorded, {stored:,} rows in the scan log, {int(counted):,} in the totals by day.",
+            (
+                f"A round: {SCANS:,} scans ({SCANS + SCANS // 2:,} entries) of {VISITORS:,} visitors, {LOCATED_SHARE:.0%} with a position; "
+                f"one process beside PostgreSQL and Valkey. The plain table is emptied for each control, so its indexes are small."
+            ),
+            "Aim in absolute figures, on two cores: >= 30,000 scans/s with all projections.",
+        ),
+    )

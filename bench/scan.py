@@ -1,0 +1,173 @@
+"""How many scans a second does the edge answer, each of them durable? Everything on this machine, the load generator included.
+
+The edge runs as the one box runs it, on a private Valkey that fsyncs every write before its answer. Two controls, in the same
+rounds: the smallest application on the same server (the ceiling), and Flask under gunicorn doing the same work (the floor).
+"""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import msgspec
+
+from bench.contenders import FLASK_THREADS, FLASK_WORKERS, Contender, Server, serving
+from bench.figures import Report, Rounds, fsync_ms
+from bench.ground import Ground
+from bench.load import CONNECTIONS, Outcome, Plan
+from scanservice import functions
+
+CODES = 50_000
+WARM_S = 0.5
+MEASURED_S = 3.0
+PACE = 0.7
+
+JSON = "Accept: application/json\r\nUser-Agent: okhttp/4.12.0\r\nAccept-Language: zh-CN,zh;q=0.9\r\n"
+PHONE = (
+    "Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8\r\nAccept-Language: zh-CN,zh;q=0.9\r\n"
+    "User-Agent: Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0 Mobile Safari/537.36\r\n"
+)
+
+EDGE = "edge, JSON verdict"
+PAGE = "edge, 307 to the page"
+PACED = f"edge, JSON at {PACE:.0%} of that rate"
+HELLO = "control: hello-world, same server"
+SYNC = f"control: Flask, gunicorn sync x {FLASK_WORKERS}"
+THREADS = f"control: Flask, gunicorn gthread {FLASK_WORKERS} x {FLASK_THREADS}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is asked of whom, and how a right answer looks."""
+
+    contender: Contender
+    headers: str
+    status: int
+    expects: str
+    logs: bool = True
+
+
+SUBJECTS: Mapping[str, Subject] = {
+    EDGE: Subject(contender=Contender.EDGE, headers=JSON, status=200, expects='"verdict":"genuine_'),
+    PAGE: Subject(contender=Contender.EDGE, headers=PHONE, status=307, expects="location: /s/"),
+    HELLO: Subject(contender=Contender.HELLO, headers=JSON, status=200, expects="world", logs=False),
+    SYNC: Subject(contender=Contender.FLASK_SYNC, headers=JSON, status=200, expects='"verdict":"genuine_'),
+    THREADS: Subject(contender=Contender.FLASK_THREADS, headers=JSON, status=200, expects='"verdict":"genuine_'),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Processor time for one answer, of the server's own processes and of Valkey."""
+
+    server_us: float
+    valkey_us: float
+
+
+class Field:
+    """The servers while they run, and how many scans they have answered."""
+
+    def __init__(self, ground: Ground, servers: Mapping[Contender, Server], targets_file: Path) -> None:
+        self._ground = ground
+        self._servers = servers
+        self._targets_file = targets_file
+        self._asked = 0
+        self.answered = 0
+        self.wrong = 0
+
+    def measure(self, subject: Subject, *, rate: float = 0.0) -> tuple[Outcome, Cost]:
+        server = self._servers[subject.contender]
+        plan = Plan(
+            port=server.port,
+            targets_file=str(self._targets_file),
+            first=self._asked,
+            headers=subject.headers,
+            status=subject.status,
+            expects=subject.expects,
+            warm_s=WARM_S,
+            measured_s=MEASURED_S,
+            rate=rate,
+        )
+        before = server.core_s(), self._valkey_core_s()
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.load"], input=msgspec.json.encode(plan), stdout=subprocess.PIPE, check=True
+        )
+        after = server.core_s(), self._valkey_core_s()
+        outcome = msgspec.json.decode(done.stdout, type=Outcome)
+        if not outcome.measured:
+            raise SystemExit(f"{subject.contender} gave no right answer; see what the generator printed")
+        self.wrong += outcome.wrong
+        if subject.logs:
+            self._asked += outcome.answered
+            self.answered += outcome.answered
+        server_us, valkey_us = ((late - early) / outcome.answered * 1e6 for early, late in zip(before, after, strict=True))
+        return outcome, Cost(server_us=server_us, valkey_us=valkey_us)
+
+    def fsync_ms(self) -> float:
+        return fsync_ms(self._ground.folder)
+
+    def _valkey_core_s(self) -> float:
+        used = self._ground.onemark.redis.info("cpu")
+        return float(used["used_cpu_user"]) + float(used["used_cpu_sys"])
+
+
+def run(ground: Ground, *, rounds: int) -> Report:
+    order = ground.order(quantity=CODES, lot="SCAN", activate=True)
+    targets_file = ground.folder / "targets.txt"
+    targets_file.write_text("\n".join(ground.paths(order)), encoding="ascii")
+    samples = Rounds()
+    with ExitStack() as stack:
+        servers = {contender: stack.enter_context(serving(contender, ground)) for contender in Contender}
+        field = Field(ground, servers, targets_file)
+        generator = [share for number in range(rounds) for share in _round(field, samples, number)]
+        return _report(samples, field, logged=_logged(ground), generator=median(generator))
+
+
+def _round(field: Field, samples: Rounds, number: int) -> list[float]:
+    """Everything once, beginning with another one each time. Returns the share of a core that the generator took from the edge."""
+    names = list(SUBJECTS)
+    turn = number % len(names)
+    outcomes = {name: field.measure(SUBJECTS[name]) for name in names[turn:] + names[:turn]}
+    for name in names:
+        samples.note(name, "answers/s", outcomes[name][0].per_s)
+    edge, cost = outcomes[EDGE]
+    samples.note(f"{EDGE}: median wait", "ms", edge.p50_ms)
+    samples.note(f"{EDGE}: p99", "ms", edge.p99_ms)
+    paced, _ = field.measure(SUBJECTS[EDGE], rate=edge.per_s * PACE)
+    samples.note(f"{PACED}: kept", "answers/s", paced.per_s)
+    samples.note(f"{PACED}: p99", "ms", paced.p99_ms)
+    for name in names:
+        samples.note(f"{name}: processor time", "microseconds an answer", outcomes[name][1].server_us)
+    samples.note("Valkey for the edge: processor time", "microseconds an answer", cost.valkey_us)
+    samples.note("the disk beside it: fsync of 4 KiB", "ms", field.fsync_ms())
+    return [outcomes[name][0].cpu_s / (WARM_S + MEASURED_S) for name in (EDGE, PAGE)]
+
+
+def _logged(ground: Ground) -> int:
+    redis = ground.onemark.redis
+    return sum(redis.xlen(functions.log_key(partition)) for partition in range(functions.PARTITIONS))
+
+
+def _report(samples: Rounds, field: Field, *, logged: int, generator: float) -> Report:
+    return Report(
+        title="Scan",
+        measured=samples.measured(),
+        ratios=(
+            samples.ratio(EDGE, HELLO, aim=">= 0.35"),
+            samples.ratio(EDGE, SYNC, aim=">= 6"),
+            samples.ratio(EDGE, THREADS, aim=">= 6"),
+            samples.ratio(PAGE, EDGE, aim=">= 0.85"),
+        ),
+        notes=(
+            f"{field.answered:,} scans answered, {logged:,} entries in the log, {field.wrong} wrong or broken answers.",
+            (
+                f"{CONNECTIONS} keep-alive connections (gunicorn's sync worker closes each after its answer: there, one is opened for "
+                f"every scan), {CODES:,} active codes in random order, {MEASURED_S:.0f} s a round after {WARM_S} s of warming up."
+            ),
+            f"While it measured the edge, the generator took {generator:.0%} of a core that on a machine of its own it would not take.",
+            f"Aims in absolute figures, on two cores: {EDGE} >= 15,000 answers/s; p99 at {PACE:.0%} of that rate < 25 ms.",
+        ),
+    )
