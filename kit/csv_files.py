@@ -63,10 +63,6 @@ class CsvLineTooLong(TooLarge):
     says = "Line {line} has more than {line_bytes_max} bytes."
 
 
-class CsvRowsRefused(Invalid):
-    code = "csv_rows_refused"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Fault:
     """What is wrong with one row. `column` is empty where the row as a whole is at fault."""
@@ -77,6 +73,22 @@ class Fault:
 
     def __str__(self) -> str:
         return f"line {self.line}, {self.column}: {self.reason}" if self.column else f"line {self.line}: {self.reason}"
+
+
+class CsvRowsRefused(Invalid):
+    """`faults` are the earliest ones by line; `faults_total` counts all."""
+
+    code = "csv_rows_refused"
+
+    def __init__(self, faults: Sequence[Fault], *, faults_total: int) -> None:
+        more = faults_total - len(faults)
+        parts = [*(str(fault) for fault in faults), *([f"and {more} more"] if more else [])]
+        super().__init__(
+            f"Nothing was loaded: {faults_total} {'fault' if faults_total == 1 else 'faults'}. {'; '.join(parts)}.",
+            faults_total=faults_total,
+            lines=",".join(str(fault.line) for fault in faults),
+        )
+        self.faults = tuple(faults)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,16 +112,8 @@ class Faults:
 
     def refuse(self) -> None:
         """Raises when there is any."""
-        if not self.total:
-            return
-        more = self.total - len(self.shown)
-        parts = [*(str(fault) for fault in self.shown), *([f"and {more} more"] if more else [])]
-        raise CsvRowsRefused(
-            f"Nothing was loaded: {self.total} {'fault' if self.total == 1 else 'faults'}. {'; '.join(parts)}.",
-            faults=tuple(self.shown),
-            faults_total=self.total,
-            lines=",".join(str(fault.line) for fault in self.shown),
-        )
+        if self.total:
+            raise CsvRowsRefused(self.shown, faults_total=self.total)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,28 +2,32 @@
 
 Promises: each code's scans are judged in the order of time, those that are here already among them, by the same `judge` and the same
 state as a live scan; what was answered before keeps its verdict. A scan that is here already is passed over, so the same history again
-adds nothing. Rows and projections become one commit, the caller's; Redis is told afterwards (`rebuild.recompute`).
+adds nothing. Rows and projections become one commit, the caller's; Redis is told afterwards (`tell`).
 
 What is known of a code is taken from today's catalogue, with one difference: a recall or a void counts from when it was decided. The
 release counts for all time, because the other platform released its goods long before ours heard of them.
 
-Refuses nothing: what cannot be a scan was refused by whoever read the file.
+Refuses to begin where Redis does not hold this instance's state (`ready`): the history would be taken for all that ever happened. What
+cannot be a scan was refused by whoever read the file.
 """
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 from uuid import UUID
 
 import numpy as np
 from psycopg import Connection
-from sqlalchemy import text
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from codegen import intervals
 from codegen.catalogue import BrandCatalogue, CodeRange
-from scanservice import records, state, verdicts
+from kit.refusals import Unavailable
+from scanservice import functions, generations, rebuild, records, state, verdicts
 from scanservice.records import Projection, ScanRow
 from scanservice.state import State, Touch
 from scanservice.verdicts import Role, Standing
@@ -37,6 +41,11 @@ SOURCE: Final = "import"
 
 _COUNTER_BITS: Final = 40
 _COUNTER_MASK: Final = (1 << _COUNTER_BITS) - 1
+
+
+class StateNotTold(Unavailable):
+    code: ClassVar[str] = "state_not_told"
+    says: ClassVar[str] = "The scans are loaded, but Redis did not take the state of their codes. Load the same file again."
 
 
 class PastScan(NamedTuple):
@@ -184,6 +193,20 @@ class Backfill:
             cursor.itersize = FETCHED_ROWS
             cursor.execute(_IN_ORDER, {"tenant_id": self._tenant_id})
             yield from cursor
+
+
+def ready(engine: Engine, redis: Redis, *, now: datetime) -> None:
+    """Loads the function library and begins the log where nobody has yet; raises StateToRebuild where Redis was emptied."""
+    functions.prepare(redis)
+    generations.ensure(engine, redis, now=now)
+
+
+def tell(session: Session, redis: Redis, *, tenant_id: int, codes: Sequence[tuple[int, int]]) -> int:
+    """After the commit: joins what is recorded of these codes into their live state. Doing so again is harmless."""
+    try:
+        return rebuild.recompute(session, redis, tenant_id=tenant_id, codes=codes)
+    except RedisError as error:
+        raise StateNotTold from error
 
 
 def prepare(session: Session, months: Iterable[datetime]) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from codegen import catalogue
 from kit import log
 from kit.refusals import Invalid
-from scanservice import backfill, rebuild, visitors
+from scanservice import backfill, visitors
 from web import projecting
 from web.imports import distributors, scans, shipments, table
 from web.imports.past_scans import Context
@@ -66,6 +66,7 @@ def _shipments(instance: Instance, file: Path, *, tenant_id: int, progress: Prog
 
 
 def _scans(instance: Instance, file: Path, *, tenant_id: int, progress: Progress) -> Loaded:
+    backfill.ready(instance.engine, instance.redis, now=instance.clock.now())
     with file.open("rb") as opened, instance.transaction(tenant_id) as session:
         context = _context(session, instance, tenant_id=tenant_id, now=instance.clock.now())
         history, reader = scans.stage(session, opened, context=context, progress=progress)
@@ -96,5 +97,5 @@ def _tell_redis(instance: Instance, codes: Iterator[tuple[int, int]], *, tenant_
     told = 0
     while some := list(islice(codes, CODES_AT_ONCE)):
         with instance.transaction(tenant_id) as session:
-            told += rebuild.recompute(session, instance.redis, tenant_id=tenant_id, codes=some)
+            told += backfill.tell(session, instance.redis, tenant_id=tenant_id, codes=some)
         progress("told", told)
