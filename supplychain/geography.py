@@ -127,6 +127,13 @@ class Divisions:
             found[rows[which[order]]] = self.codes[county[order]]
         return found
 
+    def point_in(self, code: str) -> tuple[float, float] | None:
+        at = int(np.searchsorted(self.codes, code))
+        if at == len(self.codes) or self.codes[at] != code:
+            return None
+        point = self.tree.geometries[at].representative_point()
+        return float(point.y), float(point.x)
+
 
 def locate(latitude: float, longitude: float) -> str:
     """The county code of one position in degrees, '' outside; 10 microseconds once the polygons are there."""
@@ -135,6 +142,11 @@ def locate(latitude: float, longitude: float) -> str:
 
 def locate_many(latitudes: npt.NDArray[np.float64], longitudes: npt.NDArray[np.float64]) -> npt.NDArray[np.str_]:
     return _divisions().locate_many(latitudes, longitudes)
+
+
+def point_in(division: str) -> tuple[float, float] | None:
+    """Latitude and longitude of a point well inside a county's polygon; None where the map has no such county."""
+    return _divisions().point_in(division)
 
 
 def known(division: str) -> bool:
