@@ -143,7 +143,7 @@ def test_a_code_without_a_range_has_an_honest_empty_path(app: Flask, settings: S
         "kind": "",
     }
     page = someone.page(f"/s/{someone.ticket(furnished, now=NOW, **nothing)}")
-    assert "The brand has not recorded anything about the way of this item." in page
+    assert "The brand has not recorded anything about where this item has been." in page
 
 
 def test_what_is_scanned_is_shown_as_text_and_never_as_markup(app: Flask, settings: Settings, furnished: Furnished) -> None:

@@ -4,7 +4,7 @@ Promises: people are told who scanned (you, your household, a shop, others) and 
 that a confirmed page would take back; where goods may be sold is never mentioned. Pure, apart from the language of the request.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -62,6 +62,11 @@ class _Calendar:
         return _("on %(day)s", day=wording.day(at, timezone=self.zone.key))
 
 
+def _run_on(sentences: Iterable[str]) -> str:
+    """Sentences one after the other: Chinese has no space between them."""
+    return ("" if wording.language() == "zh" else " ").join(sentences)
+
+
 def _preview() -> Told:
     return Told(
         tone=Tone.OFF,
@@ -106,7 +111,7 @@ def _again(values: Values, when: _Calendar) -> str:
         said.append(_("A shop or warehouse scanned it as well, which is usual."))
     elif "strangers" in values:
         said.append(_("Other people have checked it too, as happens with gifts and in shops."))
-    return " ".join(said)
+    return _run_on(said)
 
 
 def _genuine_seen(values: Values, when: _Calendar) -> Told:
@@ -125,7 +130,7 @@ def _genuine_seen(values: Values, when: _Calendar) -> Told:
             _("Was it a gift, second-hand, or tried in the shop? Then this is to be expected."),
             _("Did you break the seal yourself and still others were before you? Then ask the shop where you bought it."),
         )
-    return Told(tone=Tone.CALM, icon="people", word=_("Genuine, checked before"), line=" ".join(said), steps=steps)
+    return Told(tone=Tone.CALM, icon="people", word=_("Genuine, checked before"), line=_run_on(said), steps=steps)
 
 
 def _suspect(values: Values, when: _Calendar) -> Told:
@@ -146,7 +151,7 @@ def _suspect(values: Values, when: _Calendar) -> Told:
         tone=Tone.CARE,
         icon="care",
         word=_("Please take a closer look"),
-        line=" ".join(said),
+        line=_run_on(said),
         steps=(
             _("Yours may well be the real one. Compare packaging, lot number and seal with what you see below."),
             _(
@@ -224,7 +229,7 @@ def _recalled(values: Values, _when: _Calendar) -> Told:
         tone=Tone.BAD,
         icon="recall",
         word=_("Recalled: do not use"),
-        line=" ".join(said),
+        line=_run_on(said),
         steps=(
             _("Stop using the product and keep it away from children."),
             _("Take it back to the shop where you bought it, or ask the brand what to do."),

@@ -19,6 +19,7 @@ from kit.db import enter_tenant
 from kit.refusals import Forbidden
 from scanservice import tickets, visitors
 from scanservice.tickets import Stage, Ticket
+from scanservice.verdicts import Verdict
 from web.app import db, parts
 
 
@@ -65,7 +66,7 @@ class Visit:
     @property
     def code(self) -> tuple[int, int] | None:
         """Epoch and counter, where the code is one of ours."""
-        if self.ticket.epoch is None or self.ticket.counter is None:
+        if self.ticket.epoch is None or self.ticket.counter is None or self.ticket.verdict is Verdict.COUNTERFEIT:
             return None
         return self.ticket.epoch, self.ticket.counter
 
