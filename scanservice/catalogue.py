@@ -5,12 +5,14 @@ many scans ask for it. Its version may be older than what it holds, never newer.
 """
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ClassVar, Final
 from uuid import UUID
 
+import msgspec
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import Engine
@@ -33,6 +35,7 @@ _STANDINGS: Final = {
     CodeState.ACTIVE: Standing.ACTIVE,
     CodeState.INACTIVE: Standing.INACTIVE,
 }
+_NO_RANGES: Final[tuple[list[int], list[CodeRange]]] = ([], [])
 _log = log.get(__name__)
 
 
@@ -46,8 +49,7 @@ class CatalogueAway(Unavailable):
     says: ClassVar[str] = "The catalogue of codes cannot be read right now. Try again in a moment."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """A code as a request names it: by its serial, or by epoch and counter as a ticket does. `gtin` is empty for short codes."""
 
     tenant_id: int
@@ -56,8 +58,7 @@ class Asked:
     counted: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(msgspec.Struct, frozen=True, kw_only=True):
     """What the catalogue says of a code. `counted` is its epoch and counter; None where nobody made it."""
 
     brand: BrandCatalogue
@@ -91,6 +92,13 @@ class Catalogue:
                 self._by_host[host] = (*self._by_host.get(host, ()), brand)
         self._default = next(iter(brands.values()), None)
 
+        self._ranges: dict[tuple[int, int], tuple[list[int], list[CodeRange]]] = {}
+        for tenant_id, brand in brands.items():
+            for one in brand.ranges:
+                firsts, ranges = self._ranges.setdefault((tenant_id, one.epoch), ([], []))
+                firsts.append(one.first_counter)
+                ranges.append(one)
+
     def brand_for(self, host: str, *, gtin: str, guess: bool) -> BrandCatalogue | Elsewhere:
         """The brand that answers a scan under `host`; `guess` lets an unknown host mean the oldest brand, as in the one box."""
         here = self._by_host.get(host)
@@ -112,12 +120,18 @@ class Catalogue:
         if counted is None:
             return Item(brand=brand, standing=Standing.BAD_SERIAL, gtin=asked.gtin, serial=asked.serial)
         epoch, counter = counted
-        found = brand.range_of(epoch=epoch, counter=counter)
+        found = self._range_of(asked.tenant_id, epoch, counter)
         if found is None:
             return Item(brand=brand, standing=Standing.NO_RANGE, gtin=asked.gtin, serial=asked.serial, counted=counted)
         if asked.gtin and asked.gtin != found.gtin:
             return Item(brand=brand, standing=Standing.WRONG_GTIN, gtin=asked.gtin, serial=asked.serial)
         return _item(brand, found, counted, serial=asked.serial)
+
+    def _range_of(self, tenant_id: int, epoch: int, counter: int) -> CodeRange | None:
+        """As `BrandCatalogue.range_of`, with plain numbers to search in: this is asked for every scan."""
+        firsts, ranges = self._ranges.get((tenant_id, epoch), _NO_RANGES)
+        place = bisect_right(firsts, counter) - 1
+        return ranges[place] if place >= 0 and ranges[place].last_counter >= counter else None
 
 
 def _item(brand: BrandCatalogue, found: CodeRange, counted: tuple[int, int], *, serial: str) -> Item:

@@ -6,11 +6,12 @@ anybody is told so. The same scan id with `Repeat.POSSIBLE` is recorded once and
 """
 
 import asyncio
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Final
 from uuid import UUID
+
+import msgspec
 
 from kit import seals
 from kit.log import get
@@ -37,15 +38,13 @@ class Repeat(Enum):
     NEVER = "never"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
+class Position(msgspec.Struct, frozen=True, kw_only=True):
     latitude: float
     longitude: float
     accuracy_m: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scan:
+class Scan(msgspec.Struct, frozen=True, kw_only=True):
     """What a request says: which code, by whom, how far it is."""
 
     asked: Asked
@@ -62,8 +61,7 @@ class Scan:
     role: Role = Role.CONSUMER
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
     """The recorded scan, its code as the catalogue had it, and the verdict."""
 
     scan: Scan

@@ -13,10 +13,11 @@ Refused: anything that is not of this layout. A new layout is a new library name
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from struct import Struct
 from typing import Final
+
+import msgspec
 
 EPOCH_S: Final = 1_577_836_800
 VISITORS_MAX: Final = 6
@@ -41,24 +42,21 @@ class Mode(StrEnum):
     STAFF = "t"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slot:
+class Slot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     visitor: bytes
     network: bytes
     first_min: int
     last_min: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class State(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     flags: int
     first_s: int
     last_s: int
     slots: tuple[Slot, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Touch:
+class Touch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One scan as the state sees it: `at_s` counts seconds since 2020-01-01Z."""
 
     mode: Mode

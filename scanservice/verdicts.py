@@ -14,16 +14,19 @@ distinct confirmed visitors who are neither this visitor nor of its household:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, NamedTuple
+
+import msgspec
 
 from scanservice import state
 from scanservice.state import Mode, Slot, State
 
 HOUSEHOLD_DAYS: Final = 7
 STRANGERS_MIN: Final = 3
+MINUTES_KEPT: Final = 1 << 14
 _HOUSEHOLD_MIN: Final = HOUSEHOLD_DAYS * 24 * 60
 
 
@@ -66,8 +69,7 @@ class Reason(NamedTuple):
     value: str | int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True, gc=False):
     verdict: Verdict
     reasons: tuple[Reason, ...]
 
@@ -184,5 +186,6 @@ def _company(slots: Sequence[Slot]) -> tuple[Reason, ...]:
     return (Reason("first_confirmed_at", _iso(slots[0].first_min)),) if slots else ()
 
 
+@lru_cache(maxsize=MINUTES_KEPT)
 def _iso(minute: int) -> str:
     return datetime.fromtimestamp(state.unix_s(minute * 60), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

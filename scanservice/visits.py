@@ -5,10 +5,13 @@ HEAD, OPTIONS, linksets, prefetches, previews and crawlers record nothing and le
 instance is sent to that brand's origin, unrecorded.
 """
 
+import re
+from functools import lru_cache
 from typing import Final
 
 from codegen import digital_link
 from kit import chance, ids
+from kit.refusals import Malformed
 from scanservice import clients, resolver, visitors
 from scanservice.catalogue import Asked, Elsewhere
 from scanservice.clients import USER_AGENT_BYTES_MAX
@@ -20,6 +23,9 @@ from scanservice.tickets import Stage, Ticket, expiry_s, seal
 PAGE: Final = b"/s/"
 # After `/`, exactly the length of a serial: the cheap test that keeps other paths away from the cipher.
 _SHORT_LENGTH: Final = 21
+GTINS_KEPT: Final = 1 << 14
+# What we print ourselves, and nearly every request: a look-up instead of a parser. Anything else goes to the parser.
+_PRINTED: Final = re.compile(r"/01/([0-9]{14})/21/([0-9A-HJKMNP-TV-Z]{20})")
 _METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _PREVIEW_VISITOR: Final = bytes(visitors.VISITOR_BYTES)
 
@@ -129,11 +135,23 @@ def _preview(parts: Parts, request: Request, asked: Asked) -> Answer:
 
 def _read(path: str) -> tuple[str, str]:
     """(GTIN, serial); a short code names no GTIN."""
+    printed = _PRINTED.fullmatch(path)
+    if printed is not None and _is_gtin(printed[1]):
+        return printed[1], printed[2]
     serial = digital_link.short_serial(path)
     if serial is not None:
         return "", serial
     address = digital_link.parse(path)
     return address.gtin, address.serial
+
+
+@lru_cache(maxsize=GTINS_KEPT)
+def _is_gtin(digits: str) -> bool:
+    try:
+        digital_link.parse(f"/01/{digits}/21/0")
+    except Malformed:
+        return False
+    return True
 
 
 def _page(ticket: str, request: Request) -> bytes:
