@@ -32,8 +32,7 @@ from scanservice.records import Projection, ScanRow
 from scanservice.state import State, Touch
 from scanservice.verdicts import Role, Standing
 
-# Projections write their rows in one statement, and PostgreSQL takes 65,535 values in a statement.
-STORED_ROWS: Final = 5_000
+STORED_ROWS: Final = 20_000
 FETCHED_ROWS: Final = 20_000
 # Sorting ten million scans takes minutes; the usual limit is for requests.
 STATEMENT_MS_MAX: Final = 3_600_000
