@@ -12,6 +12,8 @@ ROLES = frozenset(
         "types", "util", "utilities", "utils",
     }
 )  # fmt: skip
+# Refused as the last word of a longer name as well: string_utils, order_manager.
+LAST_WORDS = frozenset({"common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"})
 # Names that sound like a role and are a subject here, each with its reason.
 SUBJECTS = {"web/services.py": "the five services that the supervisor and the containers start"}
 
@@ -22,7 +24,8 @@ def test_a_file_is_named_for_its_subject() -> None:
         path = PurePosixPath(module.path)
         for part in (*path.parent.parts, path.stem):
             named = part.removeprefix("test_").removeprefix("_")
-            if named in ROLES and module.path not in SUBJECTS:
+            is_role = named in ROLES or named.rsplit("_", 1)[-1] in LAST_WORDS
+            if is_role and module.path not in SUBJECTS:
                 faults.append(f"{module.path} is named for a role: {named}")
     report(faults, instead="Name the file for what it is about: ledger, verdicts, key ring. What has no subject has no file.")
 

@@ -1,6 +1,7 @@
 """The files of this repository, as the tests of the code itself read them: git's, or without git those beside us."""
 
 import ast
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,8 +37,20 @@ class Module:
 @cache
 def paths() -> tuple[str, ...]:
     """Every file that is tracked, or would be with the next `git add`."""
-    if (ROOT / ".git").exists():
-        command = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    if (ROOT / ".git").exists() and shutil.which("git"):
+        # A clone may belong to another user than the one who runs the tests; we only list its files.
+        command = [
+            "git",
+            "-c",
+            "safe.directory=*",
+            "-C",
+            str(ROOT),
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ]
         listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\0")
         return tuple(sorted(name for name in set(listed) if name and (ROOT / name).is_file()))
     return tuple(sorted(_walk(ROOT)))
