@@ -218,5 +218,6 @@ class Shelf:
                 if await loop.run_in_executor(self._thread, self._signs) == known:
                     return
             self._catalogue = await loop.run_in_executor(self._thread, self._load)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, Unavailable) as error:
+            # Unavailable: the key ring cannot be opened. Why is for the log, not for who scans.
             raise CatalogueAway from error

@@ -19,8 +19,8 @@ from kit import log, seals
 from kit.clock import Clock
 from kit.db import make_engine
 from kit.redis import connect
-from kit.refusals import Refusal, Unavailable
-from kit.settings import Settings
+from kit.refusals import Refusal
+from kit.settings import MissingSetting, Settings
 from scanservice import beacons, catalogue, functions, generations, http, readiness, reports, resolver, tickets, visitors, visits
 from scanservice.catalogue import CatalogueAway, Shelf
 from scanservice.http import Answer, BodyTooLarge, Receive, Request, Scope, Send
@@ -44,6 +44,8 @@ class Running:
     """An edge between its start and its end, in one event loop."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
+        if not settings.database_url or not settings.redis_url:
+            raise MissingSetting("The edge joins servers that run already: DATABASE_URL and REDIS_URL must be set.")
         secret = settings.secret_bytes
         kek = settings.kek_bytes
         self._engine = make_engine(settings.database_url, application="onemark-edge")
@@ -168,7 +170,7 @@ class Running:
         """
         try:
             await self.parts.shelf.refresh()
-        except (CatalogueAway, Unavailable) as away:
+        except CatalogueAway as away:
             _log.warning("the catalogue was not refreshed", error=str(away.__cause__ or away))
         try:
             await asyncio.get_running_loop().run_in_executor(self._threads, functions.prepare, self._redis)

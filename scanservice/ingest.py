@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import Any, Final
 
+import psycopg
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import Engine, select, update
@@ -28,8 +29,9 @@ from scanservice import log as scan_log
 from scanservice.log import EntryMalformed, Sighting
 from scanservice.models import DeadLetter, LogPosition
 from scanservice.records import NewScan, Projection, ScanRow
-from scanservice.state import StateMalformed
+from scanservice.state import State, StateMalformed
 from scanservice.streams import Entry
+from scanservice.verdicts import Reason
 
 __all__ = ["Ingester", "Locate", "NewScan", "Projection", "run"]
 
@@ -42,6 +44,8 @@ LOOK_EVERY_S: Final = 30.0
 # No edge's clock is as wrong as this; a row of such a time would ask for a partition that nobody wants.
 OLDEST: Final = datetime(2020, 1, 1, tzinfo=UTC)
 AHEAD_MAX: Final = timedelta(days=31)
+# Two edges may differ by so much without anybody being told.
+CLOCK_BACK_S_MAX: Final = 5
 _SEQUENCE_LAST: Final = (1 << 64) - 1
 
 Locate = Callable[[float, float], str]
@@ -103,7 +107,7 @@ class Ingester:
             try:
                 if self.step() == 0:
                     self._wait_for_entries()
-            except (RedisError, SQLAlchemyError):
+            except (RedisError, SQLAlchemyError, psycopg.Error):
                 _log.exception("ingesting failed and will be tried again")
                 self._looked_at = None
                 stop.wait(AFTER_TROUBLE_S)
@@ -188,10 +192,11 @@ class Ingester:
         at, scanned_at = scan_log.at(sighting), scan_log.scanned_at(sighting)
         if not OLDEST <= min(at, scanned_at) <= max(at, scanned_at) <= now + AHEAD_MAX:
             raise EntryMalformed(f"a scan at {at.isoformat()}")
+        before = state.unpack(packed) if packed else None
         judgement = verdicts.judge(
             standing=sighting.standing,
             standing_reason=sighting.standing_reason,
-            before=state.unpack(packed) if packed else None,
+            before=before,
             visitor=sighting.visitor[: state.VISITOR_BYTES],
             network=sighting.network,
             role=sighting.role,
@@ -210,7 +215,7 @@ class Ingester:
             lot=sighting.lot,
             serial=sighting.serial,
             verdict=judgement.verdict,
-            reasons=judgement.reasons,
+            reasons=(*judgement.reasons, *_clock_marks(before, at_s=state.seconds(at.timestamp()))),
             role=sighting.role,
             visitor=sighting.visitor,
             network=sighting.network,
@@ -290,6 +295,12 @@ def run(
         strangers_min=strangers_min,
         log_bytes_max=log_bytes_max,
     ).run(stop)
+
+
+def _clock_marks(before: State | None, *, at_s: int) -> tuple[Reason, ...]:
+    """An edge whose clock stands before that of an earlier scan. It is marked here and not in the state, which knows no order."""
+    back_s = 0 if before is None else before.last_s - at_s
+    return (Reason("clock_stepped_back_s", back_s),) if back_s > CLOCK_BACK_S_MAX else ()
 
 
 def _held(session: Session) -> list[Place]:

@@ -198,6 +198,17 @@ def test_a_filling_log_is_trimmed_before_its_day_but_never_before_it_is_stored(e
     assert len(lines(market)) == 11
 
 
+def test_a_clock_that_stepped_back_is_marked(edge: LocalEdge, market: Market, ingester: Ingester) -> None:
+    edge.stranger().verdict(market.path(1))
+    market.clock.advance(timedelta(seconds=-5))
+    edge.stranger().verdict(market.path(1))
+    market.clock.advance(timedelta(seconds=-1))
+    edge.stranger().verdict(market.path(1))
+    ingester.step()
+    marked = [line for line in lines(market) if ("clock_stepped_back_s", 6) in line.reasons]
+    assert [line.scanned_at for line in marked] == [market.clock.now()]
+
+
 def test_a_scan_of_a_code_we_never_made_keeps_its_text(edge: LocalEdge, market: Market, ingester: Ingester) -> None:
     edge.stranger().get(f"/01/{GTIN}/21/0000000000000000000Z", accept="application/json")
     ingester.step()

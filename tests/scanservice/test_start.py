@@ -1,6 +1,9 @@
 """How the edge starts: never on a Redis that may forget, and patiently where a server is away."""
 
 import asyncio
+import base64
+
+from pydantic import SecretStr
 
 from scanservice.edge import Edge
 from tests.scanservice.conftest import LocalEdge, Market
@@ -41,3 +44,18 @@ def test_postgresql_may_go_away_while_scans_are_answered(market: Market) -> None
     with LocalEdge.running(market.settings, market.clock) as edge:
         market.engine.dispose()
         assert edge.stranger().verdict(market.path(1)) == "genuine_first"
+
+
+def test_an_edge_without_addresses_says_what_is_missing(market: Market) -> None:
+    nowhere = market.settings.model_copy(update={"redis_url": ""})
+    with asyncio.Runner() as runner:
+        said = LocalEdge(Edge(lambda: nowhere, market.clock), runner).start()
+    assert said["type"] == "lifespan.startup.failed"
+    assert "REDIS_URL" in said["message"]
+
+
+def test_another_key_encryption_key_opens_no_catalogue_and_is_not_told_to_strangers(market: Market) -> None:
+    other = market.settings.model_copy(update={"kek": SecretStr(base64.b64encode(bytes(32)).decode())})
+    with LocalEdge.running(other, market.clock) as edge:
+        answer = edge.stranger().get(market.path(1), accept="application/json")
+        assert (answer.status, answer.json()["code"]) == (503, "catalogue_away")
