@@ -76,13 +76,17 @@ def _anything_recorded(engine: Engine) -> bool:
     return False
 
 
-def begin(session: Session, *, now: datetime) -> int:
-    """The next generation: from here on every partition of the log starts anew."""
-    generation = session.scalar(
-        update(LogGeneration).values(generation=LogGeneration.generation + 1, started_at=now).returning(LogGeneration.generation)
+def begin(session: Session, *, logged: int, now: datetime) -> int:
+    """The next generation: from here on every partition of the log starts anew.
+
+    `logged` is the newest generation that the log has seen. A database restored from a backup may know less, and Redis takes no
+    entry below the last one.
+    """
+    generation = max(recorded(session), logged) + 1
+    known = session.execute(
+        update(LogGeneration).values(generation=generation, started_at=now).returning(LogGeneration.generation)
     )
-    if generation is None:
-        generation = 1
+    if known.first() is None:
         session.add(LogGeneration(one_row=True, generation=generation, started_at=now))
     for partition in range(functions.PARTITIONS):
         values = {"generation": generation, "sequence": BEFORE_FIRST, "stopped": "", "updated_at": now}

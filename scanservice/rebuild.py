@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from codegen import brands, catalogue_version
 from kit.db import transaction
 from kit.refusals import Conflict
-from scanservice import functions, generations, state, verdicts
+from scanservice import functions, generations, state, streams, verdicts
 from scanservice.models import Scan
 from scanservice.state import Mode, State, Touch
 
@@ -97,8 +97,9 @@ def _rebuild(engine: Engine, redis: Redis, *, drain: Callable[[], int], now: dat
         tenant_ids = brands.tenant_ids(session)
     for tenant_id in tenant_ids:
         codes += _load(engine, redis, tenant_id=tenant_id, progress=progress)
+    logged = max(streams.last_id(redis, partition)[0] for partition in range(functions.PARTITIONS))
     with transaction(engine, tenant_id=None) as session:
-        generation = generations.begin(session, now=now)
+        generation = generations.begin(session, logged=logged, now=now)
         version = catalogue_version.current(session)
     generations.show(redis, generation=generation, catalogue_version=version)
     return Rebuilt(codes=codes, drained=drained, generation=generation)

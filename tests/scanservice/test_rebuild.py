@@ -4,12 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from codegen import ranges
 from kit.db import transaction
 from scanservice import functions, generations, rebuild, state
 from scanservice.generations import StateToRebuild
 from scanservice.ingest import Ingester
+from scanservice.models import LogGeneration, LogPosition
 from scanservice.state import Mode, Touch
 from tests.scanservice.conftest import LocalEdge, Market
 
@@ -121,3 +123,21 @@ def test_a_new_instance_has_its_first_generation_and_asking_again_changes_nothin
     functions.prepare(market.redis)
     assert generations.ensure(market.engine, market.redis, now=market.clock.now()) == 1
     assert generations.shown(market.redis) == {1}
+
+
+def test_a_database_restored_from_an_old_backup_takes_no_generation_that_the_log_has_seen(
+    edge: LocalEdge, market: Market, ingester: Ingester
+) -> None:
+    for row in (1, 2):
+        edge.stranger().verdict(market.path(row))
+        rebuild.rebuild(market.engine, market.redis, drain=ingester.drain, now=market.clock.now())
+        edge.look_after()
+    edge.stranger().verdict(market.path(3))
+    with transaction(market.engine, tenant_id=None) as session:
+        session.execute(update(LogGeneration).values(generation=1))
+        session.execute(update(LogPosition).values(generation=1, sequence=generations.BEFORE_FIRST))
+    rebuilt = rebuild.rebuild(market.engine, market.redis, drain=ingester.drain, now=market.clock.now())
+    assert rebuilt.generation == 4
+    edge.look_after()
+    assert edge.stranger().verdict(market.path(3)) == "genuine_seen"
+    assert ingester.step() == 1
