@@ -107,18 +107,21 @@ DEALERS: Final = (
     ),
 )
 LOTS: Final = (
-    LotCast(name="LJ-A01", product=0, share=170, dealers=(0,)),
-    LotCast(name="LJ-A02", product=0, share=140, dealers=(1,), voided=12),
-    LotCast(name="LJ-A03", product=0, share=120, dealers=(2, 5)),
-    LotCast(name="HN-B01", product=1, share=130, dealers=(2,)),
-    LotCast(name="HN-B02", product=1, share=110, dealers=(4,), diverted=0.22, diverted_to=3),
-    LotCast(name="CO-C01", product=2, share=120, dealers=(3,)),
-    LotCast(name="CO-C02", product=2, share=60, dealers=(0, 5), by_serial=True),
-    LotCast(name="CO-C03", product=2, share=70, dealers=(5,)),
-    LotCast(name="HN-B03", product=1, share=80, dealers=()),
+    LotCast(name="LJ-A01", product=0, share=150, dealers=(0,)),
+    LotCast(name="HN-B01", product=1, share=110, dealers=(2,)),
+    LotCast(name="LJ-A02", product=0, share=120, dealers=(1,), voided=12),
+    LotCast(name="CO-C01", product=2, share=100, dealers=(3,)),
+    LotCast(name="HN-B02", product=1, share=100, dealers=(4,), diverted=0.22, diverted_to=3),
+    LotCast(name="LJ-A03", product=0, share=90, dealers=(2, 5)),
+    LotCast(name="CO-C02", product=2, share=50, dealers=(0, 5), by_serial=True),
+    LotCast(name="LJ-A04", product=0, share=60, dealers=(4,)),
+    LotCast(name="CO-C03", product=2, share=60, dealers=(5,)),
+    LotCast(name="HN-B03", product=1, share=50, dealers=(1,)),
+    LotCast(name="LJ-A05", product=0, share=50, dealers=(3,)),
+    LotCast(name="HN-B04", product=1, share=60, dealers=()),
 )
 # The lot of the code that was copied, and of those that counterfeiters imitate.
 COPIED_LOT: Final = 0
-IMITATED_LOTS: Final = (0, 3)
+IMITATED_LOTS: Final = (0, 1)
 
 assert sum(lot.share for lot in LOTS) == 1000  # noqa: PLR2004, S101 - thousandths

@@ -24,7 +24,7 @@ DAYS_MAX: Final = 90
 # Of the items that were released, so many have been bought and scanned at the end.
 SCANNED_SHARE: Final = 0.76
 ITEMS_PER_HOUSEHOLD: Final = 2.2
-MEMBER_SHARE: Final = 0.07
+MEMBER_SHARE: Final = 0.05
 _HOURS: Final = (8, 4, 2, 2, 2, 3, 8, 18, 28, 36, 42, 52, 62, 50, 40, 40, 46, 56, 74, 92, 100, 94, 62, 26)
 _WEEKEND: Final = 1.4
 _GROWTH: Final = 0.6
@@ -267,4 +267,4 @@ def _lots(codes: int, *, starts_at: datetime, days: int) -> tuple[Lot, ...]:
 
 def _shipped(place: int, *, starts_at: datetime, days: int) -> datetime:
     """One lot after the other: the first a week before the story starts, the last well before it ends."""
-    return starts_at - timedelta(days=7) + timedelta(hours=place * (days + 7) * 24 // 16)
+    return starts_at - timedelta(days=7) + timedelta(hours=place * (days + 7) * 24 // 18)

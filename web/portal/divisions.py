@@ -28,16 +28,12 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """`few`: there are some, and how many is not shown; `weight` is then the same for all of them."""
+    """`few`: there are some, and how many is not shown."""
 
     division: str
     place: Place
     scans: int
     few: bool
-
-    @property
-    def weight(self) -> int:
-        return FEW_BELOW - 1 if self.few else self.scans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +60,9 @@ class Spread:
         return round(100 * self.inside / self.known) if self.known else None
 
     @property
-    def weight_max(self) -> int:
-        return max((row.weight for row in self.rows), default=1)
+    def scans_max(self) -> int:
+        """Of the divisions that are known: what is not known has no bar, and would dwarf the others."""
+        return max((row.scans for row in self.rows if row.division), default=1)
 
     def shows(self, division: str, place: Place) -> bool:
         """Whether a single scan there may be shown with its division."""

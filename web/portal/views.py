@@ -40,7 +40,9 @@ PLACES: Mapping[Place, object] = {
     Place.OUTSIDE: lazy("Outside"),
     Place.UNKNOWN: lazy("Place not known"),
 }
-LATEST_SHOWN = 20
+LATEST_SHOWN = 10
+# The rest of a table is folded away.
+ROWS_AT_FIRST = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,4 +144,5 @@ def _words() -> dict[str, object]:
         "short_name": short_name,
         "verdict_name": verdict_name,
         "few_below": divisions.FEW_BELOW,
+        "rows_at_first": ROWS_AT_FIRST,
     }
