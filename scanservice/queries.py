@@ -72,7 +72,7 @@ def totals_by_day(session: Session, *, tenant_id: int, since: date, until: date,
     """By day and verdict, in [since, until)."""
     wanted = _totals(tenant_id, since, until, gtin, ScanTotal.day, ScanTotal.verdict).order_by(ScanTotal.day, ScanTotal.verdict)
     return [
-        DayTotal(day=day, verdict=Verdict(verdict), scans=scans, confirmed=confirmed)
+        DayTotal(day=day, verdict=Verdict(verdict), scans=int(scans), confirmed=int(confirmed))
         for day, verdict, scans, confirmed in session.execute(wanted)
         if scans or confirmed
     ]
@@ -90,7 +90,7 @@ def top_divisions(
         .limit(min(rows_max, ROWS_MAX))
     )
     return [
-        DivisionTotal(division=division, scans=scans, confirmed=confirmed)
+        DivisionTotal(division=division, scans=int(scans), confirmed=int(confirmed))
         for division, scans, confirmed in session.execute(wanted)
     ]
 

@@ -21,16 +21,25 @@ blueprint = Blueprint("entrance", __name__)
 
 
 class SignInForm(FlaskForm):  # type: ignore[misc]
-    email = EmailField(lazy("E-mail"), [InputRequired()], render_kw={"autocomplete": "username", "autofocus": True})
-    password = PasswordField(lazy("Password"), [InputRequired()], render_kw={"autocomplete": "current-password"})
+    email = EmailField(
+        lazy("E-mail"), [InputRequired(lazy("Please fill this in."))], render_kw={"autocomplete": "username", "autofocus": True}
+    )
+    password = PasswordField(
+        lazy("Password"), [InputRequired(lazy("Please fill this in."))], render_kw={"autocomplete": "current-password"}
+    )
     submit = SubmitField(lazy("Sign in"))
 
 
 class PasswordForm(FlaskForm):  # type: ignore[misc]
-    current = PasswordField(lazy("Current password"), [InputRequired()], render_kw={"autocomplete": "current-password"})
+    current = PasswordField(
+        lazy("Current password"), [InputRequired(lazy("Please fill this in."))], render_kw={"autocomplete": "current-password"}
+    )
     chosen = PasswordField(
         lazy("New password"),
-        [InputRequired(), Length(PASSWORD_CHARS_MIN, PASSWORD_CHARS_MAX)],
+        [
+            InputRequired(lazy("Please fill this in.")),
+            Length(PASSWORD_CHARS_MIN, PASSWORD_CHARS_MAX, lazy("From %(min)d to %(max)d characters.")),
+        ],
         render_kw={"autocomplete": "new-password", "minlength": PASSWORD_CHARS_MIN},
     )
     submit = SubmitField(lazy("Change password"))

@@ -24,6 +24,7 @@ COLOURS = {
 ACCENT = "#0f7b63"
 _GRID = {"left": 8, "right": 16, "top": 16, "bottom": 8, "containLabel": True}
 _TIP = {"trigger": "axis", "renderMode": "richText", "confine": True, "axisPointer": {"type": "shadow"}}
+INK = "#5b6a66"
 _FAINT = {"lineStyle": {"color": "#e8ecea"}}
 
 
@@ -75,7 +76,7 @@ def ranking(labels: Sequence[str], counts: Sequence[int], *, name: str) -> dict[
             "data": list(labels),
             "axisTick": {"show": False},
             "axisLine": {"show": False},
-            "axisLabel": {"width": 150, "overflow": "truncate"},
+            "axisLabel": {"width": 150, "overflow": "truncate", "color": INK},
         },
         "series": [
             {
@@ -95,7 +96,7 @@ def _days(days: Sequence[date]) -> dict[str, Any]:
         "type": "category",
         "data": [f"{day:%m-%d}" for day in days],
         "axisTick": {"show": False},
-        "axisLabel": {"hideOverlap": True},
+        "axisLabel": {"hideOverlap": True, "color": INK},
         "axisLine": _FAINT,
     }
 

@@ -30,7 +30,7 @@ from web.wording import language
 PERIODS = (7, 30, 90)
 PERIOD_DEFAULT = 30
 TOP_DIVISIONS = 10
-LATEST_SCANS = 10
+LATEST_SCANS = 8
 _UTC = ZoneInfo("UTC")
 
 

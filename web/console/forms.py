@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import IntegerField
+from wtforms import IntegerField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.meta import DefaultMeta
 from wtforms.validators import InputRequired, Optional
@@ -27,8 +27,18 @@ class DeskForm(FlaskForm):  # type: ignore[misc]
         def locales(self) -> Sequence[str]:
             return (wording.language(),)
 
+        def bind_field(self, form: Any, unbound_field: Any, options: dict[str, Any]) -> Any:
+            """A text that was not sent is an empty one: only a program leaves a field out."""
+            if issubclass(unbound_field.field_class, StringField):
+                options["filters"] = [_text]
+            return unbound_field.bind(form=form, **options)
+
         def get_translations(self, form: Any) -> Any:
             return DefaultMeta.get_translations(self, form)
+
+
+def _text(typed: str | None) -> str:
+    return typed or ""
 
 
 class CountField(IntegerField):  # type: ignore[misc]

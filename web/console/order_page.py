@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 from wtforms import StringField, SubmitField
 from wtforms.validators import Length
 
-from codegen import exports, orders, products, ranges
+from codegen import exports, intervals, orders, products, ranges
 from codegen.orders import CodeOrder
 from codegen.ranges import REASON_LENGTH_MAX, RangeChange
 from web.accounts import CONSOLE_ROLES
@@ -68,6 +68,11 @@ def orders_one(order_id: UUID) -> Response | str | tuple[str, int]:
 
 
 def _activate(order: CodeOrder, form: ActivateForm) -> RangeChange | None:
+    decided = ranges.states(db(), tenant_id=desk.tenant_id(), order_ids=[order.id]).get(order.id, ranges.UNDECIDED)
+    first, last = (order.first_counter + row - 1 for row in (form.first.data, form.last.data))
+    if first <= last and intervals.covers(decided.void, first=first, last=last):
+        blame(form, "last", _("All of these codes are void, and void is for ever."))
+        return None
     with blaming(form, {"reason_too_long": "reason"}, otherwise="last"):
         return ranges.activate(
             db(),

@@ -14,13 +14,13 @@ from codegen.cipher import SERIAL_LENGTH
 from codegen.gtin import Gtin
 from codegen.kinds import Kind, Profile
 from codegen.listing import HEADER
-from codegen.orders import LOT_LENGTH_MAX, QUANTITY_MAX
+from codegen.orders import LOT_LENGTH_MAX, QUANTITY_MAX, CodeOrder, RequestDiffers
 from codegen.symbols import QUIET_ZONE
 from kit import chance
 from web.accounts import CONSOLE_ROLES
 from web.app import db
 from web.console import desk, labels
-from web.console.forms import DeskForm, blaming, count_field, needed, options
+from web.console.forms import DeskForm, blame, blaming, count_field, needed, options
 from web.console.routes import blueprint
 from web.console.state_bars import bar
 from web.signed_in import admits
@@ -108,24 +108,36 @@ def orders_new() -> Response | str | tuple[str, int]:
     if not form.validate_on_submit():
         return _shown(form)
     with blaming(form, _FIELDS, otherwise="lot"):
-        order = orders.place(
-            db(),
-            tenant_id=desk.tenant_id(),
-            gtin=form.gtin.data,
-            quantity=form.quantity.data,
-            lot=form.lot.data,
-            kind=Kind(form.kind.data),
-            profile=Profile(form.profile.data),
-            request_id=f"console:{form.request_id.data}",
-            now=desk.now(),
-            actor=desk.actor(),
-        )
+        try:
+            order = _placed(form)
+        except RequestDiffers:
+            form.request_id.data = chance.token()
+            blame(
+                form,
+                "lot",
+                _("This form was sent before with other data, and that order is placed. To order these too, send it again."),
+            )
+            return _shown(form)
         if form.activate.data:
             ranges.activate(db(), tenant_id=desk.tenant_id(), order_id=order.id, now=desk.now(), actor=desk.actor())
         flash(_("%(quantity)s codes ordered for lot %(lot)s.", quantity=number(order.quantity), lot=order.lot), "success")
         return redirect(url_for("console.orders_one", order_id=order.id))
-    form.request_id.data = chance.token()
     return _shown(form)
+
+
+def _placed(form: OrderForm) -> CodeOrder:
+    return orders.place(
+        db(),
+        tenant_id=desk.tenant_id(),
+        gtin=form.gtin.data,
+        quantity=form.quantity.data,
+        lot=form.lot.data,
+        kind=Kind(form.kind.data),
+        profile=Profile(form.profile.data),
+        request_id=f"console:{form.request_id.data}",
+        now=desk.now(),
+        actor=desk.actor(),
+    )
 
 
 @blueprint.get("/orders/new/forecast")

@@ -1,0 +1,131 @@
+"""Who may open what: roles, and staff of another brand."""
+
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from codegen import exports
+from crm import profile
+from crm.identities import PersonalKeys
+from kit.db import transaction
+from kit.ids import uuid7
+from kit.settings import Settings
+from tests.conftest import NOW, Database
+from tests.web.conftest import Furnished, Join, sign_in
+from tests.web.phones import join, offer, phone
+from web.accounts import Role
+
+PAGES = (
+    "/console/",
+    "/console/products",
+    "/console/products/new",
+    "/console/orders",
+    "/console/orders/new",
+    "/console/orders/new/forecast",
+    "/console/codes",
+    "/console/campaigns",
+    "/console/campaigns/new",
+    "/console/consumers",
+    "/console/distributors",
+    "/console/distributors/new",
+    "/console/messages",
+)
+OWNERS_PAGES = ("/console/staff", "/console/staff/new")
+
+
+@pytest.mark.parametrize("path", PAGES + OWNERS_PAGES)
+def test_strangers_are_sent_to_the_door_and_distributors_are_refused(app: Flask, distributor: FlaskClient, path: str) -> None:
+    stranger = app.test_client().get(path)
+    assert stranger.status_code == 302
+    assert stranger.location.startswith("/sign-in?next=")
+    refused = distributor.get(path)
+    assert refused.status_code == 403
+    assert "Your role does not open this page." in refused.text
+
+
+def test_a_marketer_opens_everything_but_staff(marketer: FlaskClient, owner: FlaskClient, hire: Join) -> None:
+    for path in PAGES:
+        assert marketer.get(path).status_code == 200, path
+    colleague = hire(Role.MARKETER)
+    for path in OWNERS_PAGES:
+        assert marketer.get(path).status_code == 403
+        assert owner.get(path).status_code == 200
+    for step in ("password", "disable", "enable"):
+        assert marketer.post(f"/console/staff/{colleague.id}/{step}").status_code == 403
+    assert "/console/staff" not in marketer.get("/console/products").text
+
+
+def test_what_belongs_to_another_brand_is_not_there(
+    app: Flask,
+    hire: Join,
+    furnished: Furnished,
+    other_furnished: Furnished,
+    database: Database,
+    settings: Settings,
+) -> None:
+    """Charlie owns another brand and has seen addresses of this one."""
+    charlie = sign_in(app.test_client(), hire(Role.OWNER, tenant_id=other_furnished.tenant_id))
+    somebody = hire(Role.MARKETER)
+    export_id, campaign_id, consumer_id = _treasures(app, furnished, database, settings)
+    order = f"/console/orders/{furnished.order_id}"
+    for path in (
+        order,
+        f"{order}/codes.csv",
+        f"{order}/symbols/1.svg",
+        f"{order}/symbols/1.png",
+        f"{order}/code?row=1",
+        f"/console/exports/{export_id}",
+        f"/console/exports/{export_id}/file",
+        f"/console/campaigns/{campaign_id}",
+        f"/console/campaigns/{campaign_id}/edit",
+        f"/console/consumers/{consumer_id}",
+    ):
+        answer = charlie.get(path)
+        assert answer.status_code == 404, path
+        assert "There is nothing here" in answer.text
+    for path, form in (
+        (order, {"void-first": "1", "void-last": "1", "void-reason": "x", "void-lot": "L1", "void-submit": "y"}),
+        (f"{order}/exports", {"export_id": str(uuid7(NOW))}),
+        (f"/console/exports/{export_id}/retry", {}),
+        (f"/console/campaigns/{campaign_id}/end", {}),
+        (f"/console/staff/{somebody.id}/password", {}),
+        (f"/console/staff/{somebody.id}/disable", {}),
+        (f"/console/staff/{somebody.id}/enable", {}),
+    ):
+        assert charlie.post(path, data=form).status_code == 404, path
+    assert furnished.gtin not in charlie.get("/console/products").text
+    assert str(consumer_id) not in charlie.get("/console/consumers?phone=13800138000").text
+    found = charlie.get("/console/codes", query_string={"code": furnished.serial(1)}).text
+    assert "Not genuine" in found or "Not one of this brand" in found
+    assert str(furnished.order_id) not in found
+
+
+def test_a_distributor_of_another_brand_is_not_there(app: Flask, hire: Join, furnished: Furnished, database: Database) -> None:
+    client = sign_in(app.test_client(), hire(Role.MARKETER))
+    assert client.get("/console/distributors/D9").status_code == 404
+    assert client.get("/console/distributors/D1").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/console/orders/1", "/console/orders/../staff", "/console/consumers/x", "/console/nothing"])
+def test_addresses_that_lead_nowhere_get_a_page(marketer: FlaskClient, path: str) -> None:
+    answer = marketer.get(path)
+    assert answer.status_code in {403, 404}
+    assert "</html>" in answer.text
+
+
+def _treasures(app: Flask, furnished: Furnished, database: Database, settings: Settings) -> tuple[UUID, UUID, UUID]:
+    """An export, a campaign and a consumer of the test's brand."""
+    export_id = uuid7(NOW)
+    with transaction(database.app_engine, tenant_id=furnished.tenant_id) as session:
+        exports.request(
+            session, tenant_id=furnished.tenant_id, export_id=export_id, order_id=furnished.order_id, now=NOW, actor="test"
+        )
+    campaign_id = offer(database, tenant_id=furnished.tenant_id, now=NOW)
+    alice = phone(app, settings)
+    join(alice, alice.ticket(furnished, now=NOW), database, tenant_id=furnished.tenant_id)
+    keys = PersonalKeys.derive(settings.secret_bytes)
+    with transaction(database.app_engine, tenant_id=furnished.tenant_id) as session:
+        consumer_id = profile.page(session, tenant_id=furnished.tenant_id, keys=keys, now=NOW).rows[0].id
+    return export_id, campaign_id, consumer_id
