@@ -4,6 +4,8 @@ Promises: `parse` finds GTIN and serial behind any stem, the rightmost key winni
 upper case throughout, so that a QR symbol stays in alphanumeric mode. Refuses, with status 400 and the name of the part at fault,
 everything that the syntax forbids. Pure: no database, no network.
 
+This is the reader of the scan path, small and quick; `gs1_links` reads and writes every other Digital Link.
+
 Paths are taken raw, still percent-encoded: an encoded slash belongs to a value and must not split it.
 """
 
@@ -14,7 +16,23 @@ from urllib.parse import unquote_to_bytes
 from codegen import cipher
 from codegen.gtin import GTIN_LENGTH, Gtin, check_digit, is_digits
 from codegen.kinds import Profile
-from kit.refusals import Malformed
+from codegen.link_refusals import (
+    DlCharacter,
+    DlCheckDigit,
+    DlDuplicateAi,
+    DlKeyMissing,
+    DlKeyUnsupported,
+    DlPercentEncoding,
+    DlQualifierOrder,
+    DlSerialMissing,
+    DlSyntax,
+    DlUnknownAi,
+    DlValueMissing,
+    DlValueTooLong,
+    DlValueTooShort,
+)
+
+__all__ = ["CodeAddress", "DlSyntax", "build", "parse", "prefix", "short_serial"]
 
 AI_GTIN = "01"
 AI_CPV = "22"
@@ -27,6 +45,8 @@ PATH_LENGTH_MAX = 1024
 # Primary keys of other things than trade items: known, so that the refusal can say more than "unknown".
 _OTHER_KEYS = frozenset({"00", "253", "255", "401", "402", "414", "417", "8003", "8004", "8006", "8010", "8013", "8017", "8018"})
 _CSET_82 = frozenset("!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz")
+# What is printed, and so nearly all that is scanned: no stem, no other qualifier, nothing encoded. Everything else takes the long way.
+_PLAIN = re.compile(r"/01/([0-9]{14})/21/([0-9A-Za-z]{1,20})")
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ORIGIN = re.compile(r"HTTPS?://[^/?#\s]+")
 
@@ -41,73 +61,11 @@ class CodeAddress:
     cpv: str | None = None
 
 
-class DlSyntax(Malformed):
-    code = "dl_syntax"
-    says = "Not a Digital Link path: {why}."
-
-
-class DlPercentEncoding(Malformed):
-    code = "dl_percent_encoding"
-    says = "Broken percent-encoding in {part!r}."
-
-
-class DlKeyMissing(Malformed):
-    code = "dl_key_missing"
-    says = "The path names no GTIN (AI 01)."
-
-
-class DlKeyUnsupported(Malformed):
-    code = "dl_key_unsupported"
-    says = "The path names a thing by AI {ai}; items are named by AI 01."
-
-
-class DlUnknownAi(Malformed):
-    code = "dl_unknown_ai"
-    says = "{ai!r} is no AI that may follow a GTIN in the path."
-
-
-class DlDuplicateAi(Malformed):
-    code = "dl_duplicate_ai"
-    says = "AI {ai} stands twice in the path."
-
-
-class DlQualifierOrder(Malformed):
-    code = "dl_qualifier_order"
-    says = "AI {ai} must stand before AI {after}."
-
-
-class DlSerialMissing(Malformed):
-    code = "dl_serial_missing"
-    says = "The path names a product, not one item of it: AI 21 is missing."
-
-
-class DlValueMissing(Malformed):
-    code = "dl_value_missing"
-    says = "AI {ai} has no value."
-
-
-class DlValueTooShort(Malformed):
-    code = "dl_value_too_short"
-    says = "The value of AI {ai} has {length} characters; it needs {length_min}."
-
-
-class DlValueTooLong(Malformed):
-    code = "dl_value_too_long"
-    says = "The value of AI {ai} has {length} characters; {length_max} is the most."
-
-
-class DlCharacter(Malformed):
-    code = "dl_character"
-    says = "Character {position} of the value of AI {ai} is not allowed."
-
-
-class DlCheckDigit(Malformed):
-    code = "dl_check_digit"
-    says = "The check digit of AI {ai} is wrong: expected {expected}, found {found}."
-
-
 def parse(path: str) -> CodeAddress:
     """The item that a raw path names: `/01/{gtin}[/22/{cpv}][/10/{lot}]/21/{serial}` behind any stem."""
+    plain = _PLAIN.fullmatch(path)
+    if plain and _is_right(plain[1]):
+        return CodeAddress(gtin=Gtin(plain[1]), serial=plain[2])
     values = _values(_segments(path))
     gtin = _checked_gtin(values[AI_GTIN])
     for ai in QUALIFIERS:
@@ -135,6 +93,11 @@ def prefix(origin: str, gtin: Gtin, profile: Profile) -> str:
     if not _ORIGIN.fullmatch(upper):
         raise ValueError(f"an origin is scheme and host, not {origin!r}")
     return f"{upper}/{AI_GTIN}/{gtin}/{AI_SERIAL}/" if profile is Profile.GS1 else f"{upper}/"
+
+
+def _is_right(gtin: str) -> bool:
+    """The check digit belongs: digits in odd places, from the left of 14, weigh three (General Specifications section 7.9.1)."""
+    return (3 * sum(map(int, gtin[::2])) + sum(map(int, gtin[1::2]))) % 10 == 0
 
 
 def _segments(path: str) -> list[str]:
