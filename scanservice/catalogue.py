@@ -170,6 +170,8 @@ def signs(engine: Engine) -> tuple[int, int]:
 def announce(redis: Redis, version: int) -> None:
     """Tells every edge, with its next scan, that its catalogue is old. A lost word costs POLL_S seconds."""
     try:
+        if not functions.installed(redis):
+            return  # no edge has ever started on this Redis
         with redis.pipeline(transaction=False) as pipeline:
             for partition in range(functions.PARTITIONS):
                 pipeline.fcall(functions.ANNOUNCE, 1, functions.meta_key(partition), str(version))
