@@ -52,9 +52,9 @@ class VoidForm(DeskForm):
 @admits(*CONSOLE_ROLES)
 def orders_one(order_id: UUID) -> Response | str | tuple[str, int]:
     order = orders.find(db(), order_id, tenant_id=desk.tenant_id())
-    whole = {"first": 1, "last": order.quantity}
-    activating = ActivateForm(prefix="activate", data=whole)
-    voiding = VoidForm(prefix="void", data=whole)
+    activating = ActivateForm(prefix="activate", data={"first": 1, "last": order.quantity})
+    # What cannot be undone is not filled in beforehand.
+    voiding = VoidForm(prefix="void")
     change = None
     if activating.submit.data and activating.validate_on_submit():
         change = _activate(order, activating)
