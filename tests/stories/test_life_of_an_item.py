@@ -170,7 +170,7 @@ def see_the_consumer(console: Page, box: Box) -> None:
 
     until(scanned, "the scan in the profile")
     timeline = console.locator(".desk-timeline")
-    expect(timeline).to_contain_text("Joined")
+    expect(timeline).to_contain_text("Became a member")
     expect(timeline).to_contain_text("Claim")
     expect(timeline).to_contain_text("+10")
     expect(console.locator(".desk-figure").filter(has_text="Points to spend")).to_contain_text("10")
