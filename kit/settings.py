@@ -27,7 +27,7 @@ class MissingSetting(SystemExit):
 class Settings(BaseSettings):
     """Field names are the environment variables, with the prefix ONEMARK_ unless an alias stands beside them."""
 
-    model_config = SettingsConfigDict(env_prefix="ONEMARK_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="ONEMARK_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True)
 
     data_dir: Path = Path("var")
     environment: Literal["onebox", "production"] = "onebox"

@@ -49,9 +49,7 @@ class Furnished:
 
 @pytest.fixture
 def settings(tmp_path: Path, database: Database, redis_url: str) -> Settings:
-    return Settings(
-        data_dir=tmp_path, DATABASE_URL=database.app_url, DATABASE_OWNER_URL=database.owner_url, REDIS_URL=redis_url
-    )
+    return Settings(data_dir=tmp_path, database_url=database.app_url, database_owner_url=database.owner_url, redis_url=redis_url)
 
 
 @pytest.fixture
