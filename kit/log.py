@@ -10,6 +10,8 @@ from structlog.typing import Processor
 
 get = structlog.stdlib.get_logger
 WARNING = logging.WARNING
+# Libraries that report every look they take.
+CHATTY = ("alembic", "rq")
 
 
 def configure(*, process: str, level: int = logging.INFO, stream: object = None) -> None:
@@ -34,6 +36,8 @@ def configure(*, process: str, level: int = logging.INFO, stream: object = None)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -49,6 +49,7 @@ def web(*, host: str, port: int, workers: int = 1) -> None:
         port=port,
         interface=Interfaces.WSGI,
         workers=workers,
+        websockets=False,
         blocking_threads=WEB_THREADS,
         http=HTTPModes.http1,
         backlog=BACKLOG,
