@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from codegen import catalogue_version
+from codegen import audit, catalogue_version
+from codegen.audit import Action
 from codegen.cipher import EPOCH_MAX, MASTER_BYTES, EpochKeys, SerialCipher
 from codegen.models import KeyEpoch, Tenant
 from kit.refusals import Conflict, NotFound, Unavailable
@@ -59,7 +60,9 @@ def kek_id(kek: bytes) -> str:
     return hashlib.sha256(b"onemark kek" + kek).hexdigest()[:KEK_ID_CHARS]
 
 
-def open_epoch(session: Session, *, tenant_id: int, kek: bytes, now: datetime) -> int:
+def open_epoch(
+    session: Session, *, tenant_id: int, kek: bytes, now: datetime, actor: str = audit.SYSTEM, reason: str = ""
+) -> int:
     """Closes the open epoch, if any, and opens the next one under a fresh master. Codes of closed epochs stay good."""
     # One at a time for each brand: the lock on its row orders two callers, and the second opens the epoch after the first one's.
     session.execute(select(Tenant.id).where(Tenant.id == tenant_id).with_for_update())
@@ -82,6 +85,7 @@ def open_epoch(session: Session, *, tenant_id: int, kek: bytes, now: datetime) -
         )
     )
     session.flush()
+    audit.write(session, Action.EPOCH_OPENED, tenant_id=tenant_id, actor=actor, now=now, epoch=epoch, reason=reason)
     catalogue_version.grow(session)
     return epoch
 

@@ -100,6 +100,7 @@ class CodeOrder(Base):
         CheckConstraint("quantity BETWEEN 1 AND 1000000000", name="quantity"),
         CheckConstraint("kind IN ('item_outer', 'item_inner', 'case', 'pallet', 'spare', 'canary')", name="kind"),
         CheckConstraint("profile IN ('gs1', 'short')", name="profile"),
+        CheckConstraint("stage IN ('draft', 'issued', 'closed')", name="stage"),
         Index("ix_code_order_lot", "tenant_id", "lot"),
     )
 
@@ -113,17 +114,18 @@ class CodeOrder(Base):
     lot: Mapped[str] = mapped_column(Text)
     kind: Mapped[str] = mapped_column(Text)
     profile: Mapped[str] = mapped_column(Text)
+    stage: Mapped[str] = mapped_column(Text, server_default="issued")
     ordered_by: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
 
 
 class RangeState(Base):
-    """One decision about a stretch of counters. Rows are only added: void beats recalled, recalled beats active, whatever came later."""
+    """One decision about a stretch of counters. Rows are only added; `codegen.ranges` says which of them counts."""
 
     __tablename__ = "range_state"
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "order_id"], ["code_order.tenant_id", "code_order.id"]),
-        CheckConstraint("state IN ('active', 'recalled', 'void')", name="state"),
+        CheckConstraint("state IN ('printed', 'active', 'frozen', 'unfrozen', 'recalled', 'void')", name="state"),
         CheckConstraint("first_counter <= last_counter", name="interval"),
         Index("ix_range_state_order", "tenant_id", "order_id"),
     )
@@ -138,6 +140,23 @@ class RangeState(Base):
     reason: Mapped[str] = mapped_column(Text, server_default="")
     decided_by: Mapped[str] = mapped_column(Text)
     decided_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+
+
+class Audit(Base):
+    """One decision that somebody made: who, when, what and why. Rows are added and read, never changed."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_order", "tenant_id", "order_id", postgresql_where="order_id IS NOT NULL"),)
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+    actor: Mapped[str] = mapped_column(Text)
+    action: Mapped[str] = mapped_column(Text)
+    order_id: Mapped[UUID | None]
+    epoch: Mapped[int | None] = mapped_column(SmallInteger)
+    reason: Mapped[str] = mapped_column(Text, server_default="")
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
 
 
 class CatalogueVersion(Base):

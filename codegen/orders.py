@@ -15,7 +15,8 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from codegen import brands, catalogue_version, models, products
+from codegen import audit, brands, catalogue_version, models, products
+from codegen.audit import Action
 from codegen.cipher import COUNTER_MAX
 from codegen.gtin import Gtin
 from codegen.kinds import Kind, Profile
@@ -151,6 +152,9 @@ def place(
         assert winner is not None  # noqa: S101 - the conflict was with a committed row
         return _same(winner, wanted)
     savepoint.commit()
+    audit.write(
+        session, Action.ORDER_PLACED, tenant_id=tenant_id, actor=actor, now=now, order_id=order_id, epoch=epoch, facts=wanted
+    )
     catalogue_version.grow(session)
     return find(session, order_id, tenant_id=tenant_id)
 

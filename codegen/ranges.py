@@ -14,13 +14,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from codegen import catalogue_version, intervals, models
+from codegen import audit, catalogue_version, intervals, models
+from codegen.audit import REASON_LENGTH_MAX, Action
 from codegen.intervals import Stretch, Stretches
 from codegen.orders import CodeOrder, OrderUnknown
 from kit import ids
 from kit.refusals import Conflict, Invalid
-
-REASON_LENGTH_MAX = 200
 
 
 class CodeState(StrEnum):
@@ -237,6 +236,17 @@ def _decide(
             )
         )
         session.flush()
+        audit.write(
+            session,
+            Action(f"range.{state.value}"),
+            tenant_id=tenant_id,
+            actor=actor,
+            now=now,
+            order_id=order_id,
+            epoch=order.epoch,
+            reason=reason,
+            facts={"first": first, "last": last},
+        )
         catalogue_version.grow(session)
     return RangeChange(order_id=order_id, state=state, first=first, last=last, changed=changed)
 

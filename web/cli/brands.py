@@ -3,7 +3,7 @@
 import click
 
 from codegen import brands, keyring
-from web.cli.root import answer, brand_option, cli, json_option, onemark
+from web.cli.root import ACTOR, answer, brand_option, cli, json_option, onemark
 
 
 @cli.group("brands")
@@ -58,7 +58,9 @@ def open_epoch(tenant: str | None, *, as_json: bool) -> None:
     with onemark() as instance:
         tenant_id = instance.tenant_id(tenant)
         with instance.transaction(tenant_id) as session:
-            epoch = keyring.open_epoch(session, tenant_id=tenant_id, kek=instance.settings.kek_bytes, now=instance.clock.now())
+            epoch = keyring.open_epoch(
+                session, tenant_id=tenant_id, kek=instance.settings.kek_bytes, now=instance.clock.now(), actor=ACTOR
+            )
     answer(
         {"epoch": epoch}, as_json=as_json, sentence=f"New orders are issued in epoch {epoch}. Codes of earlier epochs stay good."
     )

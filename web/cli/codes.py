@@ -13,10 +13,8 @@ from codegen.orders import CodeOrder
 from codegen.ranges import RangeChange
 from kit import chance
 from kit.refusals import Invalid
-from web.cli.root import answer, brand_option, cli, json_option, onemark, progress
+from web.cli.root import ACTOR, answer, brand_option, cli, json_option, onemark, progress
 from web.instance import Instance
-
-ACTOR = "command line"
 
 
 class FormatUnknown(Invalid):

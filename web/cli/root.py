@@ -19,6 +19,7 @@ from web import instance
 from web.instance import Instance
 
 REFUSED = 1
+ACTOR = "command line"
 P = ParamSpec("P")
 R = TypeVar("R")
 

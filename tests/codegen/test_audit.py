@@ -1,0 +1,71 @@
+"""Who did what, when and why: written with the deed, never changed, read by nobody else."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+
+from codegen import audit, keyring, ranges
+from codegen.audit import Action
+from codegen.brands import Brand
+from kit.db import transaction
+from tests.codegen.conftest import KEK, NOW, Inside, ordered
+from tests.conftest import Database
+
+
+def test_the_story_of_an_order_tells_who_when_and_why(inside: Inside, tea: Brand, gtin: str) -> None:
+    with inside() as session:
+        other = ordered(session, tea, gtin, quantity=10, request_id="noise")
+        order = ordered(session, tea, gtin, quantity=10)
+        ordered(session, tea, gtin, quantity=10)  # the same request again is no second deed
+        ranges.activate(session, tenant_id=tea.tenant_id, order_id=order.id, first=2, reason="shipped", now=NOW, actor="alice")
+        ranges.activate(session, tenant_id=tea.tenant_id, order_id=order.id, first=2, now=NOW, actor="alice")
+        ranges.void(session, tenant_id=tea.tenant_id, order_id=order.id, reason="torn", now=NOW + timedelta(1), actor="bob")
+    with inside() as session:
+        story = audit.of_order(session, order.id, tenant_id=tea.tenant_id)
+        assert len(audit.of_order(session, other.id, tenant_id=tea.tenant_id)) == 1
+    assert [(line.action, line.actor, line.reason, line.at - NOW) for line in story] == [
+        (Action.ORDER_PLACED, "alice@tea.example", "", timedelta(0)),
+        (Action.RANGE_ACTIVATED, "alice", "shipped", timedelta(0)),
+        (Action.RANGE_VOIDED, "bob", "torn", timedelta(1)),
+    ]
+    assert (story[1].facts["first"], story[1].facts["last"]) == (2, 10)
+
+
+def test_what_was_rolled_back_is_not_told(inside: Inside, tea: Brand, gtin: str) -> None:
+    with inside() as session:
+        order = ordered(session, tea, gtin, quantity=10)
+    with inside() as session:
+        ranges.void(session, tenant_id=tea.tenant_id, order_id=order.id, reason="torn", now=NOW, actor="bob")
+        session.rollback()
+    with inside() as session:
+        assert [line.action for line in audit.of_order(session, order.id, tenant_id=tea.tenant_id)] == [Action.ORDER_PLACED]
+
+
+def test_keys_have_a_story_too(inside: Inside, tea: Brand) -> None:
+    with inside() as session:
+        keyring.open_epoch(session, tenant_id=tea.tenant_id, kek=KEK, now=NOW, actor="alice", reason="yearly")
+        story = audit.of_keys(session, tenant_id=tea.tenant_id)
+    assert [(line.action, line.epoch, line.actor, line.reason) for line in story] == [
+        (Action.EPOCH_OPENED, 0, audit.SYSTEM, ""),
+        (Action.EPOCH_OPENED, 1, "alice", "yearly"),
+    ]
+
+
+@pytest.mark.parametrize("change", ["UPDATE audit SET actor = 'nobody'", "DELETE FROM audit", "TRUNCATE audit"])
+def test_the_application_can_neither_change_nor_delete_a_line(inside: Inside, change: str) -> None:
+    with pytest.raises(ProgrammingError, match="permission denied"), inside() as session:
+        session.execute(text(change))
+
+
+def test_a_stranger_reads_nothing(database: Database, inside: Inside, tea: Brand, rival: Brand, gtin: str) -> None:
+    with inside() as session:
+        order = ordered(session, tea, gtin, quantity=10)
+    with transaction(database.app_engine, tenant_id=rival.tenant_id) as session:
+        assert audit.of_order(session, order.id, tenant_id=tea.tenant_id) == []
+
+
+def test_a_decision_by_nobody_is_refused(inside: Inside, tea: Brand) -> None:
+    with inside() as session, pytest.raises(ValueError, match="actor"):
+        audit.write(session, Action.EPOCH_REVOKED, tenant_id=tea.tenant_id, actor="", now=NOW)
