@@ -2,18 +2,29 @@
 
 Promises: URIs of equal length and character set get symbols of equal version, so those of one order all look alike in size; what is
 written upper case is encoded in alphanumeric mode. Sources: ISO/IEC 18004 sections 7.4 (modes) and 9.1 (quiet zone). Pure.
+
+Also what every symbol is printed with, however it was drawn: its size in whole dots of a printer, and the line that people read.
+`affine_symbols` draws many; a mask chosen there may differ from the one here, and any reader reads both.
 """
 
 import io
-from decimal import Decimal
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 
 import segno
+
+from codegen.gs1_links import Element
 
 QUIET_ZONE = 4
 LEVEL = "M"
 URI_LENGTH_MAX = 500
 PIXELS_PER_MODULE = 8
 PIXELS_PER_MODULE_MAX = 40
+
+DPI_MAX = 10_000
+MM_PER_INCH = Decimal("25.4")
+SERIAL_GROUP = 4
 
 _WHITE_ON_BLACK = "\x1b[97;40m"
 _PLAIN = "\x1b[0m"
@@ -47,6 +58,35 @@ def terminal(uri: str) -> str:
     out = io.StringIO()
     _symbol(uri).terminal(out=out, border=QUIET_ZONE, compact=True)
     return "".join(f"{_WHITE_ON_BLACK}{line}{_PLAIN}\n" for line in out.getvalue().splitlines() if line)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintedSize:
+    """A symbol as a printer can draw it: every module the same whole number of dots, so none is wider than its neighbours."""
+
+    dots_per_module: int
+    module_mm: Decimal
+    side_mm: Decimal
+
+
+def printed_size(*, side: int, module_mm: Decimal, dpi: int) -> PrintedSize:
+    """The nearest size to `module_mm` that a printer of `dpi` can draw. `side` counts modules, quiet zone included."""
+    if not 1 <= dpi <= DPI_MAX or module_mm <= 0:
+        raise ValueError(f"{module_mm} mm at {dpi} dots an inch is no size of a module")
+    dots = max(1, int((module_mm * dpi / MM_PER_INCH).to_integral_value(ROUND_HALF_UP)))
+    exact = dots * MM_PER_INCH / dpi
+    thousandth = Decimal("0.001")
+    return PrintedSize(dots_per_module=dots, module_mm=exact.quantize(thousandth), side_mm=(side * exact).quantize(thousandth))
+
+
+def readable_serial(serial: str) -> str:
+    """A serial as it stands beside its symbol for people to type: in groups, whose gaps the typing forgives."""
+    return " ".join(serial[start : start + SERIAL_GROUP] for start in range(0, len(serial), SERIAL_GROUP))
+
+
+def readable_elements(elements: Iterable[Element]) -> str:
+    """The human readable interpretation of GS1 elements: each AI in brackets (General Specifications section 4.14)."""
+    return " ".join(f"({element.ai}) {element.value}" for element in elements)
 
 
 def _symbol(uri: str) -> segno.QRCode:

@@ -8,7 +8,8 @@ import pytest
 import zxingcpp
 
 from codegen import symbols
-from codegen.cipher import EpochKeys, SerialCipher
+from codegen.cipher import EpochKeys, SerialCipher, normalise
+from codegen.gs1_links import Element
 
 CIPHER = SerialCipher(0, EpochKeys.derive(bytes(32)))
 
@@ -57,3 +58,36 @@ def test_an_svg_has_the_printed_size() -> None:
 def test_an_endless_uri_is_a_programming_error() -> None:
     with pytest.raises(ValueError, match="1 to 500"):
         symbols.svg("A" * 501)
+
+
+@pytest.mark.parametrize(
+    ("module_mm", "dpi", "dots", "exact_mm", "side_mm"),
+    [
+        ("0.5", 203, 4, "0.500", "20.520"),
+        ("0.5", 300, 6, "0.508", "20.828"),
+        ("0.5", 600, 12, "0.508", "20.828"),
+        ("0.33", 1200, 16, "0.339", "13.885"),
+        ("0.01", 203, 1, "0.125", "5.130"),
+    ],
+)
+def test_a_printed_module_is_a_whole_number_of_dots(module_mm: str, dpi: int, dots: int, exact_mm: str, side_mm: str) -> None:
+    size = symbols.printed_size(side=41, module_mm=Decimal(module_mm), dpi=dpi)
+    assert (size.dots_per_module, size.module_mm, size.side_mm) == (dots, Decimal(exact_mm), Decimal(side_mm))
+
+
+def test_a_module_has_a_size() -> None:
+    for module_mm, dpi in (("0", 300), ("-1", 300), ("0.5", 0), ("0.5", 10_001)):
+        with pytest.raises(ValueError, match="no size"):
+            symbols.printed_size(side=41, module_mm=Decimal(module_mm), dpi=dpi)
+
+
+def test_people_read_groups_and_their_typing_is_understood() -> None:
+    serial = CIPHER.serial_of(7)
+    line = symbols.readable_serial(serial)
+    assert [len(group) for group in line.split()] == [4, 4, 4, 4, 4]
+    assert normalise(line.lower()) == serial
+
+
+def test_elements_are_read_with_their_identifiers() -> None:
+    elements = (Element(ai="01", value="09521234543213"), Element(ai="21", value="A7"))
+    assert symbols.readable_elements(elements) == "(01) 09521234543213 (21) A7"
