@@ -34,6 +34,7 @@ COUNTER_MAX = 2**COUNTER_BITS - 1
 TAG_BITS = 55
 MASTER_BYTES = 32
 KEY_BYTES = 16
+SEED_BYTES = 32
 
 _FORMAT = 1
 _TAG_BYTES = 7
@@ -56,13 +57,18 @@ Serials = npt.NDArray[np.bytes_]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochKeys:
-    """The working keys of one epoch, 16 bytes each. They never appear in a log: repr is empty of them."""
+    """The working keys of one epoch: 16 bytes each for AES-128, 32 for the seeds of `package` and `manifest` (Ed25519).
+
+    They never appear in a log: repr is empty of them.
+    """
 
     mac: bytes = field(repr=False)
     enc: bytes = field(repr=False)
     pin: bytes = field(repr=False)
     canary: bytes = field(repr=False)
     prize: bytes = field(repr=False)
+    package: bytes = field(repr=False)
+    manifest: bytes = field(repr=False)
 
     @classmethod
     def derive(cls, master: bytes) -> Self:
@@ -75,6 +81,8 @@ class EpochKeys:
             pin=_expand(master, info=b"onemark/1/pin"),
             canary=_expand(master, info=b"onemark/1/canary"),
             prize=_expand(master, info=b"onemark/1/prize"),
+            package=_expand(master, info=b"onemark/1/package", size_bytes=SEED_BYTES),
+            manifest=_expand(master, info=b"onemark/1/manifest", size_bytes=SEED_BYTES),
         )
 
 
@@ -159,8 +167,8 @@ def _number(serial: str) -> int | None:
         return None
 
 
-def _expand(master: bytes, *, info: bytes) -> bytes:
-    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(master)
+def _expand(master: bytes, *, info: bytes, size_bytes: int = KEY_BYTES) -> bytes:
+    return HKDF(algorithm=SHA256(), length=size_bytes, salt=None, info=info).derive(master)
 
 
 def _ecb(key: bytes) -> CipherContext:
