@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from bench import figures, ground, ingest, issue, scan
+from bench import figures, ground, ingest, issue, render, scan
 from bench.figures import Report
 from bench.ground import Ground
 
@@ -16,7 +16,7 @@ class Question(Protocol):
     def __call__(self, ground: Ground, *, rounds: int) -> Report: ...
 
 
-QUESTIONS: Mapping[str, Question] = {"issue": issue.run, "scan": scan.run, "ingest": ingest.run}
+QUESTIONS: Mapping[str, Question] = {"issue": issue.run, "render": render.run, "scan": scan.run, "ingest": ingest.run}
 
 
 def main() -> None:
