@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from itertools import chain
+from typing import Any, ClassVar
 
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 from sqlalchemy import Engine
@@ -27,7 +29,7 @@ from kit.clock import Clock
 from kit.db import transaction
 from kit.jobs import Jobs
 from kit.outbox import Enqueue
-from kit.refusals import Refusal
+from kit.refusals import Malformed, Refusal
 from kit.settings import Settings
 from kit.throttle import Throttle
 from scanservice import catalogue
@@ -47,6 +49,9 @@ SECURITY_HEADERS = {
     "Permissions-Policy": "geolocation=(self), camera=(self), microphone=()",
 }
 
+# What is the same for everybody and may lie in any cache. Everything else is somebody's: no cache keeps it, files included.
+FOR_EVERYBODY = frozenset({"static", "bootstrap.static", "assets.echarts"})
+
 _log = log.get(__name__)
 
 
@@ -63,8 +68,22 @@ class Parts:
     redis: Any
 
 
+class NulCharacter(Malformed):
+    code: ClassVar[str] = "nul_character"
+    says: ClassVar[str] = "The request holds a NUL character, which no text has."
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Sessions in signed cookies, never sent along with what caches share."""
+
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        return request.endpoint not in FOR_EVERYBODY and super().should_set_cookie(app, session)
+
+
 class OnemarkFlask(Flask):
     """Flask with the transaction around each view."""
+
+    session_interface = Sessions()
 
     def dispatch_request(self) -> Any:
         made_of: Parts = self.extensions["onemark"]
@@ -111,6 +130,7 @@ def create_app(made_of: Parts, *, blueprints: Callable[[Flask], None]) -> Flask:
     wording.install(app)
     assets.install(app)
     app.before_request(_name_the_request)
+    app.before_request(_refuse_nul)
     app.after_request(_secure)
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(OperationalError, _database_away)
@@ -125,10 +145,17 @@ def _name_the_request() -> None:
     bind_contextvars(process="web", request_id=request.headers.get("X-Request-Id") or str(ids.uuid7(parts().clock.now())))
 
 
+def _refuse_nul() -> None:
+    """PostgreSQL stores no NUL: refused here once, it is no failure of whichever view would have asked for it."""
+    sent = chain(request.args.items(multi=True), request.form.items(multi=True), (request.view_args or {}).items())
+    if any("\x00" in str(part) for pair in sent for part in pair):
+        raise NulCharacter
+
+
 def _secure(response: Response) -> Response:
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
-    if "Cache-Control" not in response.headers:
+    if request.endpoint not in FOR_EVERYBODY or response.status_code >= HTTPStatus.BAD_REQUEST:
         response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -95,7 +95,7 @@ def admits(*roles: Role) -> Callable[[Callable[P, R]], Callable[P, R | Response]
 
 def safe_next(wanted: str | None, *, otherwise: str) -> str:
     """A path on this host, or `otherwise`: never another site."""
-    if not wanted or not wanted.startswith("/") or wanted.startswith(("//", "/\\")):
+    if not wanted or not wanted.startswith("/") or wanted.startswith(("//", "/\\")) or not wanted.isprintable():
         return otherwise
     split = urlsplit(wanted)
     return otherwise if split.scheme or split.netloc or "\\" in wanted else wanted

@@ -61,6 +61,7 @@ def test_after_signing_in_one_lands_on_the_page_that_was_asked_for_but_never_on_
         "//evil.example",
         "/\\evil.example",
         "/\t/evil.example",
+        "/console/\r\nSet-Cookie: a=b",
         "javascript:alert(1)",
         "",
     ):
