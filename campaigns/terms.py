@@ -18,6 +18,9 @@ NAME_CHARS_MAX = 100
 PRODUCTS_MAX = 500
 CLAIMS_MAX = 1_000_000
 POINTS_BUDGET_MAX = 10**15
+# Far from the ends of what a calendar can hold, where the hours of a time zone lead beyond it.
+YEAR_MIN = 2000
+YEAR_MAX = 2199
 
 assert POINTS_PER_TRANSFER_MAX <= POINTS_BUDGET_MAX  # noqa: S101 - how two limits relate
 
@@ -92,7 +95,8 @@ def check(draft: Draft, *, known_gtins: Iterable[str]) -> None:
     found = {
         "name": _name(draft.name, needed=True),
         "name_zh": _name(draft.name_zh, needed=False),
-        "ends_at": "" if draft.starts_at < draft.ends_at else "ends_before_it_starts",
+        "starts_at": _year(draft.starts_at),
+        "ends_at": _year(draft.ends_at) or ("" if draft.starts_at < draft.ends_at else "ends_before_it_starts"),
         "points": _whole(draft.points, most=POINTS_PER_TRANSFER_MAX),
         "points_valid_days": _whole(draft.points_valid_days, most=VALID_DAYS_MAX),
         "claims_per_consumer_max": _whole(draft.claims_per_consumer_max, most=CLAIMS_MAX),
@@ -132,6 +136,10 @@ def _name(name: str, *, needed: bool) -> str:
     if len(name) > NAME_CHARS_MAX:
         return "too_long"
     return "" if name.isprintable() else "unprintable"
+
+
+def _year(instant: datetime) -> str:
+    return "" if YEAR_MIN <= instant.year <= YEAR_MAX else "year_out_of_range"
 
 
 def _whole(number: int | None, *, most: int) -> str:

@@ -100,3 +100,10 @@ def test_a_published_campaign_may_not_become_worse(changes: dict[str, object], f
 def test_a_campaign_that_has_not_started_may_start_earlier_but_not_later() -> None:
     assert worse({"starts_at": NOW - DAY}, has_started=False) == ()
     assert worse({"starts_at": NOW + timedelta(hours=1)}, has_started=False) == ("starts_at",)
+
+
+@pytest.mark.parametrize("year", [1, 1999, 2200, 9999])
+def test_instants_at_the_ends_of_the_calendar_are_refused(year: int) -> None:
+    """There the hours of a time zone lead to a year that no column can give back."""
+    assert wrong(starts_at=NOW.replace(year=year))["starts_at"] == "year_out_of_range"
+    assert wrong(ends_at=NOW.replace(year=year))["ends_at"] == "year_out_of_range"

@@ -97,6 +97,7 @@ def test_a_campaign_form_sent_twice_is_one_campaign(marketer: FlaskClient, furni
     ("typed", "said"),
     [
         ({"ends_at": "2026-11-21T00:00"}, "The end must come after the start."),
+        ({"starts_at": "0001-01-01T00:00"}, "Choose a year from 2000 to 2199."),
         ({"points": "0"}, "At least 1."),
         ({"points": "99999999999999999"}, "This number is too large."),
         ({"points_budget": "10"}, "The budget must be enough for one claim."),
@@ -130,6 +131,23 @@ def test_a_started_campaign_only_becomes_better_and_two_marketers_do_not_overwri
     assert second.status_code == 422
     assert "Somebody changed this campaign meanwhile" in second.text
     assert [(one.terms.points, one.revision) for one in campaigns_of(database, furnished)] == [(20, 2)]
+
+
+def test_an_edit_leaves_the_seconds_that_the_form_does_not_show(
+    marketer: FlaskClient, furnished: Furnished, database: Database
+) -> None:
+    """The first start and programs write instants with seconds; without them an edit would seem to move a running campaign."""
+    odd = NOW + timedelta(seconds=17, microseconds=5)
+    campaign_id = offer(database, tenant_id=furnished.tenant_id, now=odd)
+    address = f"/console/campaigns/{campaign_id}/edit"
+    shown = {"starts_at": "2026-11-21T16:00", "ends_at": "2026-12-22T16:00", "claims_per_consumer_max": "", "points_budget": ""}
+    form = campaign_form(marketer, address, **shown, points="10", points_valid_days="365", name="Better name")
+    assert marketer.post(address, data=form).status_code == 302
+    (edited,) = campaigns_of(database, furnished)
+    assert (edited.terms.name, edited.terms.starts_at) == ("Better name", odd - timedelta(days=1))
+    later = {**form, "revision": "2", "ends_at": "2026-12-22T16:01"}
+    assert marketer.post(address, data=later).status_code == 302
+    assert campaigns_of(database, furnished)[0].terms.ends_at == (NOW + timedelta(days=30, minutes=1))
 
 
 def test_a_campaign_shows_what_it_gave(

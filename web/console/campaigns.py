@@ -34,6 +34,7 @@ WRONG = {
     "too_long": lazy("This is too long."),
     "unprintable": lazy("This has characters that cannot be shown."),
     "ends_before_it_starts": lazy("The end must come after the start."),
+    "year_out_of_range": lazy("Choose a year from 2000 to 2199."),
     "not_positive": lazy("At least 1."),
     "too_large": lazy("This number is too large."),
     "below_one_claim": lazy("The budget must be enough for one claim."),
@@ -177,7 +178,7 @@ def _saved(form: CampaignForm, *, offer: Offer | None) -> Offer | None:
     """The campaign as it is now, or None with the errors beside the fields."""
     try:
         with db().begin_nested():
-            draft = _draft(form)
+            draft = _draft(form, known=offer)
             if offer is None:
                 return offers.create(
                     db(),
@@ -205,12 +206,12 @@ def _saved(form: CampaignForm, *, offer: Offer | None) -> Offer | None:
     return None
 
 
-def _draft(form: CampaignForm) -> Draft:
+def _draft(form: CampaignForm, *, known: Offer | None) -> Draft:
     return Draft(
         name=form.name.data,
         name_zh=form.name_zh.data,
-        starts_at=_instant(form.starts_at.data),
-        ends_at=_instant(form.ends_at.data),
+        starts_at=_instant(form.starts_at.data, known=known.terms.starts_at if known else None),
+        ends_at=_instant(form.ends_at.data, known=known.terms.ends_at if known else None),
         points=form.points.data,
         points_valid_days=form.points_valid_days.data,
         claims_per_consumer_max=form.claims_per_consumer_max.data,
@@ -238,9 +239,11 @@ def _typed(offer: Offer) -> dict[str, object]:
     }
 
 
-def _instant(local: datetime) -> datetime:
-    """What a clock on the brand's wall means."""
-    return local.replace(tzinfo=desk.zone())
+def _instant(local: datetime, *, known: datetime | None) -> datetime:
+    """What a clock on the brand's wall means. The form shows whole minutes: an instant that nobody touched keeps its seconds."""
+    meant = local.replace(tzinfo=desk.zone())
+    shown = known and known.astimezone(desk.zone()).replace(second=0, microsecond=0)
+    return known if known is not None and shown == meant else meant
 
 
 def _phase(offer: Offer) -> str:
