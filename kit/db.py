@@ -45,6 +45,8 @@ def make_engine(url: str, *, application: str = "onemark") -> Engine:
         max_overflow=POOL_OVERFLOW,
         pool_timeout=POOL_WAIT_S,
         pool_pre_ping=True,
+        # What a failed statement was given may be a phone number or a password's hash: errors are logged, so they go without it.
+        hide_parameters=True,
         connect_args={"options": options, "connect_timeout": CONNECT_S_MAX, "application_name": application},
     )
 

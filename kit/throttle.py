@@ -1,8 +1,10 @@
 """Limits on how often somebody may try, counted in Redis so that every process counts together.
 
+Promises: a name of any length and content takes the same few bytes there, and nobody who reads Redis finds addresses in it.
 When Redis is away the answer is Unavailable: a limit that nobody counts is no limit.
 """
 
+import hashlib
 from typing import ClassVar
 
 from limits import RateLimitItem, parse
@@ -14,6 +16,7 @@ from kit.clock import Clock
 from kit.refusals import TooMany, Unavailable
 
 KEY_PREFIX = "throttle"
+NAME_BYTES = 16
 
 
 class TriedTooOften(TooMany):
@@ -29,25 +32,29 @@ class Throttle:
         self._limiter = MovingWindowRateLimiter(RedisStorage(redis_url, key_prefix=KEY_PREFIX))
 
     def take(self, action: str, whom: str, *, at_most: str) -> None:
-        item = parse(at_most)
+        item, name = parse(at_most), _name(whom)
         try:
-            allowed = self._limiter.hit(item, action, whom)
+            allowed = self._limiter.hit(item, action, name)
         except RedisError as gone:
             raise Unavailable("The queue server does not answer.") from gone
         if not allowed:
-            raise self._refusal(item, action, whom)
+            raise self._refusal(item, action, name)
 
     def check(self, action: str, whom: str, *, at_most: str) -> None:
         """Refuses without counting."""
-        item = parse(at_most)
+        item, name = parse(at_most), _name(whom)
         try:
-            allowed = self._limiter.test(item, action, whom)
+            allowed = self._limiter.test(item, action, name)
         except RedisError as gone:
             raise Unavailable("The queue server does not answer.") from gone
         if not allowed:
-            raise self._refusal(item, action, whom)
+            raise self._refusal(item, action, name)
 
-    def _refusal(self, item: RateLimitItem, action: str, whom: str) -> TriedTooOften:
-        window = self._limiter.get_window_stats(item, action, whom)
+    def _refusal(self, item: RateLimitItem, action: str, name: str) -> TriedTooOften:
+        window = self._limiter.get_window_stats(item, action, name)
         wait_s = int(window.reset_time - self._clock.now().timestamp()) + 1
         return TriedTooOften(retry_after_s=max(1, min(item.get_expiry(), wait_s)))
+
+
+def _name(whom: str) -> str:
+    return hashlib.blake2b(whom.encode("utf-8", "surrogatepass"), digest_size=NAME_BYTES).hexdigest()

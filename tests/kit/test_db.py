@@ -1,6 +1,8 @@
 """What waits for the commit: savepoints neither set it off nor make it forgotten."""
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from kit.db import after_commit, transaction
 from tests.conftest import Database
@@ -36,3 +38,10 @@ def test_nothing_is_done_after_a_rollback(database: Database) -> None:
     with pytest.raises(ValueError, match="no"):
         change_and_fail()
     assert done == []
+
+
+def test_what_a_failed_statement_was_given_stays_out_of_its_error(database: Database) -> None:
+    """Errors are logged, and parameters are phone numbers, codes and passwords' hashes."""
+    with pytest.raises(DBAPIError) as failed, transaction(database.app_engine, tenant_id=None) as session:
+        session.execute(text("SELECT 1 / (length(:phone) - 11)"), {"phone": "13800138000"})
+    assert "13800138000" not in str(failed.value)

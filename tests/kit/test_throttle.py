@@ -1,6 +1,7 @@
 import pytest
 
 from kit.clock import SystemClock
+from kit.redis import connect
 from kit.refusals import Unavailable
 from kit.throttle import Throttle, TriedTooOften
 
@@ -44,3 +45,13 @@ def test_two_processes_count_together(redis_url: str) -> None:
 def test_without_redis_nothing_is_allowed() -> None:
     with pytest.raises(Unavailable):
         Throttle("redis://127.0.0.1:1/0", CLOCK).take("sign_in", "alice", at_most="1/minute")
+
+
+def test_a_name_of_any_length_takes_little_room_and_stands_nowhere_in_redis(redis_url: str) -> None:
+    throttle = Throttle(redis_url, CLOCK)
+    throttle.take("sign_in", "alice@brand.example", at_most="9/minute")
+    throttle.take("sign_in", "x" * 1_000_000, at_most="9/minute")
+    with connect(redis_url) as client:
+        names = [name for name in client.keys("*") if b"sign_in" in name]
+    assert len(names) == 2
+    assert all(len(name) < 200 and b"alice" not in name for name in names)
