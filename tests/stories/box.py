@@ -55,10 +55,9 @@ class Box:
         return found
 
     def kill(self, part: str) -> None:
-        """SIGKILL, as a crash or the out-of-memory killer would."""
-        pids = self.server_pids(part) if part in {"valkey", "postgres"} else self.pids(part)
-        assert pids, f"{part} does not run"
-        for pid in pids:
+        """SIGKILL, as a crash or the out-of-memory killer would; a process that is just being started again is waited for."""
+        find = self.server_pids if part in {"valkey", "postgres"} else self.pids
+        for pid in until(lambda: find(part), f"{part} runs"):
             os.kill(pid, signal.SIGKILL)
 
     def server_pids(self, server: str) -> list[int]:

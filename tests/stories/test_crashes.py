@@ -5,7 +5,7 @@ And an emptied Redis: refusals until the state is rebuilt, then the verdicts tha
 
 import asyncio
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ VICTIMS = ("edge", "ingester", "valkey", "postgres")
 CLIENTS = 8
 ANSWERED_AFTER_EACH = 150
 CODES = 500
+PROVED_KILLS = 25
 
 
 @dataclass
@@ -91,20 +92,20 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
         yield running
 
 
-async def storm(box: Box, load: Load) -> None:
+async def storm(box: Box, load: Load, victims: Sequence[str]) -> None:
     async with asyncio.TaskGroup() as tasks:
         for number in range(CLIENTS):
             tasks.create_task(load.client(number))
         await load.more(ANSWERED_AFTER_EACH)
-        for victim in VICTIMS:
-            box.kill(victim)
+        for victim in victims:
+            await asyncio.to_thread(box.kill, victim)
             await load.more(ANSWERED_AFTER_EACH)
         load.stop.set()
 
 
-def test_every_answered_scan_survives_kill_9_of_each_process(box: Box, tmp_path: Path) -> None:
-    load = Load(urls=urls_of(box, tmp_path))
-    asyncio.run(storm(box, load))
+def prove_nothing_lost(box: Box, folder: Path, victims: Sequence[str]) -> None:
+    load = Load(urls=urls_of(box, folder))
+    asyncio.run(storm(box, load, victims))
     box.wait_until_ready()
 
     def missing() -> set[str]:
@@ -112,10 +113,20 @@ def test_every_answered_scan_survives_kill_9_of_each_process(box: Box, tmp_path:
 
     until(lambda: not missing(), "all answered scans are in PostgreSQL")
     counts = logged(box)
-    assert len(load.answered) >= ANSWERED_AFTER_EACH * (len(VICTIMS) + 1)
+    assert len(load.answered) >= ANSWERED_AFTER_EACH * (len(victims) + 1)
     assert len(set(load.answered)) == len(load.answered)
     assert {counts[scan_id] for scan_id in load.answered} == {1}
     assert set(load.verdicts) <= {"genuine_first", "genuine_again", "genuine_seen", "suspect"}
+
+
+def test_every_answered_scan_survives_kill_9_of_each_process(box: Box, tmp_path: Path) -> None:
+    prove_nothing_lost(box, tmp_path, VICTIMS)
+
+
+@pytest.mark.prove
+def test_every_answered_scan_survives_minutes_of_random_kills(box: Box, tmp_path: Path) -> None:
+    pick = chance.seeded("crashes")
+    prove_nothing_lost(box, tmp_path, [pick.choice(VICTIMS) for _ in range(PROVED_KILLS)])
 
 
 def scan(url: str, visitor: str) -> dict[str, Any]:
