@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
@@ -58,7 +58,8 @@ class Box:
         """SIGKILL, as a crash or the out-of-memory killer would; a process that is just being started again is waited for."""
         find = self.server_pids if part in {"valkey", "postgres"} else self.pids
         for pid in until(lambda: find(part), f"{part} runs"):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # a server's short-lived child may have ended by itself
+                os.kill(pid, signal.SIGKILL)
 
     def server_pids(self, server: str) -> list[int]:
         """A private server's main process: the one whose command line names the data folder and which has no parent of its kind."""
