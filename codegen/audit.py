@@ -15,6 +15,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from codegen import models
+from kit.refusals import Invalid
 
 LINES_MAX = 1000
 REASON_LENGTH_MAX = 200
@@ -41,6 +42,11 @@ class Action(StrEnum):
     EPOCHS_REWRAPPED = "epochs.rewrapped"
     EPOCHS_EXPORTED = "epochs.exported"
     EPOCHS_IMPORTED = "epochs.imported"
+
+
+class ReasonTooLong(Invalid):
+    code = "reason_too_long"
+    says = "A reason has at most {length_max} characters."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,10 @@ class Finding(StrEnum):
     FORGED = "forged"  # the tag is wrong: altered, invented, or another brand's
     NO_RANGE = "no_range"  # ours, and nobody ordered it
     WRONG_GTIN = "wrong_gtin"  # ours, but the URL names another product
+    EPOCH_REVOKED = "epoch_revoked"  # the key of its epoch was given up, and all codes with it
     INACTIVE = "inactive"
+    PRINTED = "printed"
+    FROZEN = "frozen"
     ACTIVE = "active"
     RECALLED = "recalled"
     VOID = "void"
@@ -62,16 +65,18 @@ def explain(session: Session, *, tenant_id: int, text: str, kek: bytes) -> Expla
     if epoch is None:
         return replace(known, problem="not_a_serial")
     try:
-        ours = keyring.cipher(session, tenant_id=tenant_id, epoch=epoch, kek=kek)
+        ours = keyring.find(session, tenant_id=tenant_id, epoch=epoch, kek=kek)
     except keyring.EpochUnknown:
         return replace(known, finding=Finding.EPOCH_UNKNOWN, epoch=epoch)
-    counter = ours.counter_of(serial)
+    counter = ours.cipher.counter_of(serial)
     if counter is None:
         return replace(known, finding=Finding.FORGED, epoch=epoch)
     order = orders.at(session, tenant_id=tenant_id, epoch=epoch, counter=counter)
     if order is None:
-        return replace(known, finding=Finding.NO_RANGE, epoch=epoch, counter=counter)
-    return _ordered(session, replace(known, epoch=epoch, counter=counter), order, tenant_id=tenant_id, counter=counter)
+        finding = Finding.EPOCH_REVOKED if ours.revoked else Finding.NO_RANGE
+        return replace(known, finding=finding, epoch=epoch, counter=counter)
+    found = _ordered(session, replace(known, epoch=epoch, counter=counter), order, tenant_id=tenant_id, counter=counter)
+    return replace(found, finding=Finding.EPOCH_REVOKED) if ours.revoked and found.finding is not Finding.WRONG_GTIN else found
 
 
 def read(text: str) -> tuple[str, Gtin | None]:

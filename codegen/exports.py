@@ -90,6 +90,7 @@ def request(
 ) -> Export:
     """Asks for a file; the caller makes the id, and asking twice is asking once. A worker is told by the outbox."""
     order = orders.find(session, order_id, tenant_id=tenant_id)
+    orders.require_issued(order)
     first, last = checked_rows(first=first, last=last, quantity=order.quantity)
     added = session.execute(
         insert(models.Export)

@@ -32,7 +32,7 @@ def disjoint(decisions: Iterable[Stretch]) -> Stretches:
     """The same coverage without overlaps, sorted by counter; of two decisions over one counter the earlier in the input stays."""
     kept: list[Stretch] = []
     for decision in decisions:
-        for gap in _gaps(kept, first=decision.first, last=decision.last):
+        for gap in gaps(kept, first=decision.first, last=decision.last):
             kept.insert(_position(kept, gap[0]), replace(decision, first=gap[0], last=gap[1]))
     return tuple(kept)
 
@@ -44,7 +44,23 @@ def at(stretches: Sequence[Stretch], n: int) -> Stretch | None:
 
 
 def covers(stretches: Sequence[Stretch], *, first: int, last: int) -> bool:
-    return not _gaps(stretches, first=first, last=last)
+    return not gaps(stretches, first=first, last=last)
+
+
+def touches(stretches: Sequence[Stretch], *, first: int, last: int) -> bool:
+    """Does any stretch share a counter with first..last?"""
+    return gaps(stretches, first=first, last=last) != [(first, last)]
+
+
+def runs(counters: Iterable[int]) -> list[tuple[int, int]]:
+    """The counters as stretches of neighbours, sorted; a counter that comes twice counts once."""
+    found: list[tuple[int, int]] = []
+    for n in sorted(set(counters)):
+        if found and found[-1][1] == n - 1:
+            found[-1] = (found[-1][0], n)
+        else:
+            found.append((n, n))
+    return found
 
 
 def subtract(stretches: Iterable[Stretch], taken: Sequence[Stretch]) -> Stretches:
@@ -52,7 +68,7 @@ def subtract(stretches: Iterable[Stretch], taken: Sequence[Stretch]) -> Stretche
     return tuple(
         replace(stretch, first=first, last=last)
         for stretch in stretches
-        for first, last in _gaps(taken, first=stretch.first, last=stretch.last)
+        for first, last in gaps(taken, first=stretch.first, last=stretch.last)
     )
 
 
@@ -60,20 +76,20 @@ def total(stretches: Iterable[Stretch]) -> int:
     return sum(stretch.count for stretch in stretches)
 
 
-def _position(stretches: Sequence[Stretch], n: int) -> int:
-    return bisect_right(stretches, n, key=lambda stretch: stretch.first)
-
-
-def _gaps(stretches: Sequence[Stretch], *, first: int, last: int) -> list[tuple[int, int]]:
+def gaps(stretches: Sequence[Stretch], *, first: int, last: int) -> list[tuple[int, int]]:
     """The parts of first..last that no stretch covers."""
-    gaps = []
+    found = []
     place = max(0, _position(stretches, first) - 1)
     while first <= last and place < len(stretches) and stretches[place].first <= last:
         stretch = stretches[place]
         if stretch.first > first:
-            gaps.append((first, stretch.first - 1))
+            found.append((first, stretch.first - 1))
         first = max(first, stretch.last + 1)
         place += 1
     if first <= last:
-        gaps.append((first, last))
-    return gaps
+        found.append((first, last))
+    return found
+
+
+def _position(stretches: Sequence[Stretch], n: int) -> int:
+    return bisect_right(stretches, n, key=lambda stretch: stretch.first)

@@ -15,7 +15,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from codegen import audit, catalogue_version
-from codegen.audit import Action
+from codegen.audit import REASON_LENGTH_MAX, Action, ReasonTooLong
 from codegen.cipher import EPOCH_MAX, MASTER_BYTES, EpochKeys, SerialCipher
 from codegen.models import KeyEpoch, Tenant
 from kit.refusals import Conflict, NotFound, Unavailable
@@ -54,6 +54,10 @@ class Epoch:
     next_counter: int
     cipher: SerialCipher
 
+    @property
+    def revoked(self) -> bool:
+        return self.state == "revoked"
+
 
 def kek_id(kek: bytes) -> str:
     """A short name of a key-encryption key that says nothing about it."""
@@ -90,6 +94,27 @@ def open_epoch(
     return epoch
 
 
+def revoke(session: Session, *, tenant_id: int, epoch: int, kek: bytes, reason: str, now: datetime, actor: str) -> bool:
+    """Voids every code of the epoch, ordered or not, for ever: its master is no secret any more. False: it was revoked before.
+
+    Where it was the open one, the next is opened first, so that orders go on.
+    """
+    if len(reason) > REASON_LENGTH_MAX:
+        raise ReasonTooLong(length_max=REASON_LENGTH_MAX)
+    session.execute(select(Tenant.id).where(Tenant.id == tenant_id).with_for_update())
+    row = session.get(KeyEpoch, (tenant_id, epoch), populate_existing=True)
+    if row is None:
+        raise EpochUnknown(epoch=epoch)
+    if row.state == "revoked":
+        return False
+    if row.state == "open":
+        open_epoch(session, tenant_id=tenant_id, kek=kek, now=now, actor=actor, reason=reason)
+    session.execute(update(KeyEpoch).where(KeyEpoch.tenant_id == tenant_id, KeyEpoch.epoch == epoch).values(state="revoked"))
+    audit.write(session, Action.EPOCH_REVOKED, tenant_id=tenant_id, actor=actor, now=now, epoch=epoch, reason=reason)
+    catalogue_version.grow(session)
+    return True
+
+
 def cipher(session: Session, *, tenant_id: int, epoch: int, kek: bytes) -> SerialCipher:
     row = session.get(KeyEpoch, (tenant_id, epoch))
     if row is None:
@@ -97,13 +122,21 @@ def cipher(session: Session, *, tenant_id: int, epoch: int, kek: bytes) -> Seria
     return _opened(row, kek)
 
 
+def find(session: Session, *, tenant_id: int, epoch: int, kek: bytes) -> Epoch:
+    row = session.get(KeyEpoch, (tenant_id, epoch))
+    if row is None:
+        raise EpochUnknown(epoch=epoch)
+    return _epoch(row, kek)
+
+
 def epochs(session: Session, *, tenant_id: int, kek: bytes) -> Mapping[int, Epoch]:
     """The whole ring, opened."""
     rows = session.scalars(select(KeyEpoch).where(KeyEpoch.tenant_id == tenant_id).order_by(KeyEpoch.epoch))
-    return {
-        row.epoch: Epoch(number=row.epoch, state=row.state, next_counter=row.next_counter, cipher=_opened(row, kek))
-        for row in rows
-    }
+    return {row.epoch: _epoch(row, kek) for row in rows}
+
+
+def _epoch(row: KeyEpoch, kek: bytes) -> Epoch:
+    return Epoch(number=row.epoch, state=row.state, next_counter=row.next_counter, cipher=_opened(row, kek))
 
 
 def _opened(row: KeyEpoch, kek: bytes) -> SerialCipher:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from codegen import digital_link
 from codegen.cipher import SERIAL_LENGTH, SerialCipher
-from codegen.orders import CodeOrder
+from codegen.orders import CodeOrder, require_issued
 from codegen.ranges import checked_rows
 from kit.refusals import Invalid
 
@@ -73,6 +73,7 @@ def write_rows(
     order: CodeOrder, cipher: SerialCipher, *, layout: Layout, out: BinaryIO, progress: Progress, first: int, last: int
 ) -> None:
     """Rows alone, without the header. `progress` is given the number of rows written by this call so far."""
+    require_issued(order)
     assert cipher.epoch == order.epoch  # noqa: S101 - a cipher of another epoch would print codes that nobody ordered
     rows = last - first + 1
     lines = np.tile(np.frombuffer(layout.line, dtype=np.uint8), (min(rows, ROWS_PER_CHUNK), 1))

@@ -6,8 +6,11 @@ and the same request id with other data.
 """
 
 import re
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +33,14 @@ PAGE_ROWS = 50
 PAGE_ROWS_MAX = 200
 # AI 10 allows more; GB/T 33993 bars % & / < > ?, and a cell that starts with = + - @ is a formula to a spreadsheet.
 _LOT = re.compile(rf"[A-Za-z0-9._][A-Za-z0-9._-]{{0,{LOT_LENGTH_MAX - 1}}}")
+
+
+class Stage(StrEnum):
+    """What an order's row knows of its life; whether it is printed or active follows from decisions about its ranges."""
+
+    DRAFT = "draft"
+    ISSUED = "issued"
+    CLOSED = "closed"
 
 
 class OrderQuantity(Invalid):
@@ -72,6 +83,16 @@ class OrderUnknown(NotFound):
     says = "This brand has no code order {order_id}."
 
 
+class OrderNotIssued(Conflict):
+    code = "order_not_issued"
+    says = "Order {order_id} is a draft. Issue it first."
+
+
+class OrderClosed(Conflict):
+    code = "order_closed"
+    says = "Order {order_id} is closed: nothing more of it is printed or released. Its codes stay what they are."
+
+
 class CursorMalformed(Malformed):
     code = "cursor_malformed"
     says = "This cursor was not given out here."
@@ -90,6 +111,7 @@ class CodeOrder:
     profile: Profile
     ordered_by: str
     created_at: datetime
+    stage: Stage = Stage.ISSUED
 
     @property
     def last_counter(self) -> int:
@@ -118,8 +140,12 @@ def place(
     request_id: str,
     now: datetime,
     actor: str,
+    stage: Stage = Stage.ISSUED,
 ) -> CodeOrder:
-    """Takes the next `quantity` counters of the brand's open epoch. `request_id` is the caller's: once is once."""
+    """Takes the next `quantity` counters of the brand's open epoch. `request_id` is the caller's: once is once.
+
+    `stage` DRAFT keeps the codes from being printed or released until somebody issues the order (codegen.order_life).
+    """
     _check(quantity=quantity, lot=lot, request_id=request_id)
     product = products.find(session, tenant_id=tenant_id, gtin=gtin)
     wanted = {"gtin": product.gtin, "quantity": quantity, "lot": lot, "kind": kind.value, "profile": profile.value}
@@ -140,6 +166,7 @@ def place(
             first_counter=first_counter,
             ordered_by=actor,
             created_at=now,
+            stage=stage.value,
             **wanted,
         )
         .on_conflict_do_nothing(index_elements=["tenant_id", "request_id"])
@@ -164,6 +191,12 @@ def find(session: Session, order_id: UUID, *, tenant_id: int) -> CodeOrder:
     if row is None:
         raise OrderUnknown(order_id=order_id)
     return _order(row)
+
+
+def require_issued(order: CodeOrder) -> None:
+    """Whoever makes a file, a symbol or a package of an order asks this first."""
+    if order.stage is Stage.DRAFT:
+        raise OrderNotIssued(order_id=order.id)
 
 
 def at(session: Session, *, tenant_id: int, epoch: int, counter: int) -> CodeOrder | None:
@@ -200,6 +233,14 @@ def every(session: Session, *, tenant_id: int) -> list[CodeOrder]:
         .order_by(models.CodeOrder.epoch, models.CodeOrder.first_counter)
     )
     return [_order(row) for row in rows]
+
+
+def holding(ordered: Sequence[CodeOrder], *, epoch: int, counter: int) -> CodeOrder | None:
+    """The one of `ordered`, as `every` gives them, whose range holds this counter. Pure, for whoever asks many times."""
+    place = bisect_right(ordered, (epoch, counter), key=lambda one: (one.epoch, one.first_counter)) - 1
+    if place < 0 or ordered[place].epoch != epoch or ordered[place].last_counter < counter:
+        return None
+    return ordered[place]
 
 
 def page(session: Session, *, tenant_id: int, cursor: str | None = None, rows_max: int = PAGE_ROWS) -> OrderPage:
@@ -287,4 +328,5 @@ def _order(row: models.CodeOrder) -> CodeOrder:
         profile=Profile(row.profile),
         ordered_by=row.ordered_by,
         created_at=row.created_at,
+        stage=Stage(row.stage),
     )

@@ -1,32 +1,44 @@
-"""Decisions about stretches of an order: active, recalled, void. Without a decision a code is printed and inactive.
+"""Decisions about stretches of an order: printed, active, frozen, recalled, void. Without a decision a code is inactive.
 
-Promises: decisions are only added, each with who, when and why; void is for ever and beats recalled, which beats active, whatever came
-later; deciding again what is decided already changes nothing. Refuses rows outside the order, and to activate or recall what is all void.
-Rows are counted from 1, as in the lines of the order's export.
+Promises: decisions are only added, each with who, when and why; void is for ever and beats recalled, which beats frozen, which beats
+active, whatever came later; only a freeze is undone, and what was decided under it shows again; deciding again what is decided already
+changes nothing. Refuses rows outside the order, decisions about what is all void, every decision about a draft, and to print or release
+what is closed. Rows are counted from 1, as in the lines of the order's export.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from itertools import groupby
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from codegen import audit, catalogue_version, intervals, models
-from codegen.audit import REASON_LENGTH_MAX, Action
+from codegen.audit import REASON_LENGTH_MAX, Action, ReasonTooLong
 from codegen.intervals import Stretch, Stretches
-from codegen.orders import CodeOrder, OrderUnknown
+from codegen.orders import CodeOrder, OrderClosed, OrderNotIssued, OrderUnknown, Stage
 from kit import ids
 from kit.refusals import Conflict, Invalid
 
+AUDIT_STRETCHES_MAX = 100  # a list of serials may hold thousands: the audit tells the first, and how many codes
+
 
 class CodeState(StrEnum):
+    """States of a code, and UNFROZEN, which is a decision alone: no code is ever in it."""
+
     INACTIVE = "inactive"
+    PRINTED = "printed"
     ACTIVE = "active"
+    FROZEN = "frozen"
+    UNFROZEN = "unfrozen"
     RECALLED = "recalled"
     VOID = "void"
+
+
+_WORK = frozenset({CodeState.PRINTED, CodeState.ACTIVE})  # what a closed order is finished with
 
 
 class RowsOutsideOrder(Invalid):
@@ -37,11 +49,6 @@ class RowsOutsideOrder(Invalid):
 class RangeVoided(Conflict):
     code = "range_voided"
     says = "These codes were voided at {voided_at} ({reason!r}); void is for ever."
-
-
-class ReasonTooLong(Invalid):
-    code = "reason_too_long"
-    says = "A reason has at most {length_max} characters."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +65,9 @@ class RangeChange:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateCounts:
     inactive: int
+    printed: int = 0
     active: int
+    frozen: int = 0
     recalled: int
     void: int
 
@@ -67,26 +76,37 @@ class StateCounts:
 class OrderStates:
     """What was decided about an order's counters, each state as disjoint stretches; they overlap between states, and the worst counts."""
 
+    printed: Stretches = ()
     active: Stretches = ()
+    frozen: Stretches = ()
     recalled: Stretches = ()
     void: Stretches = ()
 
     def at(self, n: int) -> tuple[CodeState, Stretch | None]:
         """The state of counter `n`, and the decision that made it so."""
         for state, stretches in self._worst_first():
-            stretch = intervals.at(stretches, n)
-            if stretch is not None:
-                return state, stretch
+            if stretches:
+                stretch = intervals.at(stretches, n)
+                if stretch is not None:
+                    return state, stretch
         return CodeState.INACTIVE, None
 
     def counts(self, quantity: int) -> StateCounts:
-        recalled = intervals.subtract(self.recalled, self.void)
-        active = intervals.subtract(intervals.subtract(self.active, self.void), self.recalled)
-        totals = (intervals.total(active), intervals.total(recalled), intervals.total(self.void))
-        return StateCounts(inactive=quantity - sum(totals), active=totals[0], recalled=totals[1], void=totals[2])
+        worse: Stretches = ()
+        totals = {}
+        for state, stretches in self._worst_first():
+            totals[state.value] = intervals.total(intervals.subtract(stretches, worse))
+            worse = intervals.disjoint((*worse, *stretches))
+        return StateCounts(inactive=quantity - sum(totals.values()), **totals)
 
     def _worst_first(self) -> tuple[tuple[CodeState, Stretches], ...]:
-        return (CodeState.VOID, self.void), (CodeState.RECALLED, self.recalled), (CodeState.ACTIVE, self.active)
+        return (
+            (CodeState.VOID, self.void),
+            (CodeState.RECALLED, self.recalled),
+            (CodeState.FROZEN, self.frozen),
+            (CodeState.ACTIVE, self.active),
+            (CodeState.PRINTED, self.printed),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +121,21 @@ class Decision:
 UNDECIDED = OrderStates()
 
 
+def mark_printed(
+    session: Session,
+    *,
+    tenant_id: int,
+    order_id: UUID,
+    first: int = 1,
+    last: int | None = None,
+    reason: str = "",
+    now: datetime,
+    actor: str,
+) -> RangeChange:
+    decision = _Decision(CodeState.PRINTED, reason=reason, now=now, actor=actor)
+    return _decide_rows(session, decision, tenant_id=tenant_id, order_id=order_id, first=first, last=last)
+
+
 def activate(
     session: Session,
     *,
@@ -112,9 +147,39 @@ def activate(
     now: datetime,
     actor: str,
 ) -> RangeChange:
-    return _decide(
-        session, CodeState.ACTIVE, tenant_id=tenant_id, order_id=order_id, rows=(first, last), reason=reason, now=now, actor=actor
-    )
+    decision = _Decision(CodeState.ACTIVE, reason=reason, now=now, actor=actor)
+    return _decide_rows(session, decision, tenant_id=tenant_id, order_id=order_id, first=first, last=last)
+
+
+def freeze(
+    session: Session,
+    *,
+    tenant_id: int,
+    order_id: UUID,
+    first: int = 1,
+    last: int | None = None,
+    reason: str,
+    now: datetime,
+    actor: str,
+) -> RangeChange:
+    """Holds codes back until `unfreeze`: whatever they were before, they are then again."""
+    decision = _Decision(CodeState.FROZEN, reason=reason, now=now, actor=actor)
+    return _decide_rows(session, decision, tenant_id=tenant_id, order_id=order_id, first=first, last=last)
+
+
+def unfreeze(
+    session: Session,
+    *,
+    tenant_id: int,
+    order_id: UUID,
+    first: int = 1,
+    last: int | None = None,
+    reason: str = "",
+    now: datetime,
+    actor: str,
+) -> RangeChange:
+    decision = _Decision(CodeState.UNFROZEN, reason=reason, now=now, actor=actor)
+    return _decide_rows(session, decision, tenant_id=tenant_id, order_id=order_id, first=first, last=last)
 
 
 def recall(
@@ -128,16 +193,8 @@ def recall(
     now: datetime,
     actor: str,
 ) -> RangeChange:
-    return _decide(
-        session,
-        CodeState.RECALLED,
-        tenant_id=tenant_id,
-        order_id=order_id,
-        rows=(first, last),
-        reason=reason,
-        now=now,
-        actor=actor,
-    )
+    decision = _Decision(CodeState.RECALLED, reason=reason, now=now, actor=actor)
+    return _decide_rows(session, decision, tenant_id=tenant_id, order_id=order_id, first=first, last=last)
 
 
 def void(
@@ -151,9 +208,24 @@ def void(
     now: datetime,
     actor: str,
 ) -> RangeChange:
-    return _decide(
-        session, CodeState.VOID, tenant_id=tenant_id, order_id=order_id, rows=(first, last), reason=reason, now=now, actor=actor
-    )
+    decision = _Decision(CodeState.VOID, reason=reason, now=now, actor=actor)
+    return _decide_rows(session, decision, tenant_id=tenant_id, order_id=order_id, first=first, last=last)
+
+
+def void_listed(
+    session: Session, *, tenant_id: int, order_id: UUID, counters: Sequence[int], reason: str, now: datetime, actor: str
+) -> int:
+    """Voids single codes of one order; neighbours share a row. Returns how many were not void before."""
+    decision = _Decision(CodeState.VOID, reason=reason, now=now, actor=actor)
+    order, decided = _locked(session, decision, tenant_id=tenant_id, order_id=order_id)
+    runs = intervals.runs(counters)
+    if runs and not order.first_counter <= runs[0][0] <= runs[-1][1] < order.first_counter + order.quantity:
+        raise RowsOutsideOrder(
+            first=runs[0][0] - order.first_counter + 1, last=runs[-1][1] - order.first_counter + 1, quantity=order.quantity
+        )
+    fresh = [gap for first, last in runs for gap in intervals.gaps(decided.void, first=first, last=last)]
+    _add(session, decision, order, fresh)
+    return sum(last - first + 1 for first, last in fresh)
 
 
 def checked_rows(*, first: int, last: int | None, quantity: int) -> tuple[int, int]:
@@ -171,7 +243,7 @@ def history(session: Session, *, tenant_id: int, order_id: UUID) -> list[Decisio
         .where(models.RangeState.tenant_id == tenant_id, models.RangeState.order_id == order_id)
         .order_by(models.RangeState.decided_at, models.RangeState.id)
     )
-    return [Decision(id=row.id, state=CodeState(row.state), stretch=_stretch(row)) for row in rows]
+    return [_decision(row) for row in rows]
 
 
 def states(session: Session, *, tenant_id: int, order_ids: Sequence[UUID] | None = None) -> Mapping[UUID, OrderStates]:
@@ -179,13 +251,26 @@ def states(session: Session, *, tenant_id: int, order_ids: Sequence[UUID] | None
     wanted = select(models.RangeState).where(models.RangeState.tenant_id == tenant_id)
     if order_ids is not None:
         wanted = wanted.where(models.RangeState.order_id.in_(order_ids))
-    by_order: dict[UUID, dict[str, list[Stretch]]] = {}
+    by_order: dict[UUID, list[Decision]] = {}
     for row in session.scalars(wanted.order_by(models.RangeState.decided_at, models.RangeState.id)):
-        by_order.setdefault(row.order_id, {}).setdefault(row.state, []).append(_stretch(row))
-    return {
-        order_id: OrderStates(**{state: intervals.disjoint(decisions) for state, decisions in by_state.items()})
-        for order_id, by_state in by_order.items()
-    }
+        by_order.setdefault(row.order_id, []).append(_decision(row))
+    return {order_id: derived(decisions) for order_id, decisions in by_order.items()}
+
+
+def states_of(session: Session, *, tenant_id: int, order_id: UUID) -> OrderStates:
+    return states(session, tenant_id=tenant_id, order_ids=[order_id]).get(order_id, UNDECIDED)
+
+
+def derived(decisions: Sequence[Decision]) -> OrderStates:
+    """What follows from the decisions about one order, oldest first. Pure."""
+    found: dict[str, Stretches] = {}
+    for state, same in groupby(decisions, key=lambda decision: decision.state):
+        stretches = [decision.stretch for decision in same]
+        if state is CodeState.UNFROZEN:
+            found["frozen"] = intervals.subtract(found.get("frozen", ()), intervals.disjoint(stretches))
+        else:
+            found[state.value] = intervals.disjoint((*found.get(state.value, ()), *stretches))
+    return OrderStates(**found)
 
 
 def counts(session: Session, *, tenant_id: int, orders: Sequence[CodeOrder]) -> Mapping[UUID, StateCounts]:
@@ -194,64 +279,89 @@ def counts(session: Session, *, tenant_id: int, orders: Sequence[CodeOrder]) -> 
     return {order.id: decided.get(order.id, UNDECIDED).counts(order.quantity) for order in orders}
 
 
-def _decide(
-    session: Session,
-    state: CodeState,
-    *,
-    tenant_id: int,
-    order_id: UUID,
-    rows: tuple[int, int | None],
-    reason: str,
-    now: datetime,
-    actor: str,
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    state: CodeState
+    reason: str = field(kw_only=True)
+    now: datetime = field(kw_only=True)
+    actor: str = field(kw_only=True)
+
+
+def _decide_rows(
+    session: Session, decision: _Decision, *, tenant_id: int, order_id: UUID, first: int, last: int | None
 ) -> RangeChange:
-    if len(reason) > REASON_LENGTH_MAX:
+    order, decided = _locked(session, decision, tenant_id=tenant_id, order_id=order_id)
+    first, last = checked_rows(first=first, last=last, quantity=order.quantity)
+    counters = {"first": order.first_counter + first - 1, "last": order.first_counter + last - 1}
+    if decision.state is CodeState.UNFROZEN:
+        changed = intervals.touches(decided.frozen, **counters)
+    else:
+        changed = not intervals.covers(getattr(decided, decision.state.value), **counters)
+    if changed:
+        if decision.state is not CodeState.VOID and intervals.covers(decided.void, **counters):
+            voided = decided.void[0]
+            raise RangeVoided(voided_at=voided.decided_at, reason=voided.reason)
+        _add(session, decision, order, [(counters["first"], counters["last"])])
+    return RangeChange(order_id=order_id, state=decision.state, first=first, last=last, changed=changed)
+
+
+def _locked(session: Session, decision: _Decision, *, tenant_id: int, order_id: UUID) -> tuple[models.CodeOrder, OrderStates]:
+    """The order, locked, where the decision may be made in this stage of its life, and what was decided before."""
+    if len(decision.reason) > REASON_LENGTH_MAX:
         raise ReasonTooLong(length_max=REASON_LENGTH_MAX)
     # The order's row puts decisions about it in line, so that the second of two equal ones finds the first.
     order = session.scalar(
-        select(models.CodeOrder).where(models.CodeOrder.tenant_id == tenant_id, models.CodeOrder.id == order_id).with_for_update()
+        select(models.CodeOrder)
+        .where(models.CodeOrder.tenant_id == tenant_id, models.CodeOrder.id == order_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
     if order is None:
         raise OrderUnknown(order_id=order_id)
-    first, last = checked_rows(first=rows[0], last=rows[1], quantity=order.quantity)
-    counters = {"first": order.first_counter + first - 1, "last": order.first_counter + last - 1}
-    decided = states(session, tenant_id=tenant_id, order_ids=[order_id]).get(order_id, UNDECIDED)
-    changed = not intervals.covers(getattr(decided, state.value), **counters)
-    if changed:
-        if state is not CodeState.VOID and intervals.covers(decided.void, **counters):
-            voided = decided.void[0]
-            raise RangeVoided(voided_at=voided.decided_at, reason=voided.reason)
-        session.add(
-            models.RangeState(
-                tenant_id=tenant_id,
-                id=ids.uuid7(now),
-                order_id=order_id,
-                epoch=order.epoch,
-                first_counter=counters["first"],
-                last_counter=counters["last"],
-                state=state.value,
-                reason=reason,
-                decided_by=actor,
-                decided_at=now,
-            )
-        )
-        session.flush()
-        audit.write(
-            session,
-            Action(f"range.{state.value}"),
-            tenant_id=tenant_id,
-            actor=actor,
-            now=now,
-            order_id=order_id,
+    if order.stage == Stage.DRAFT:
+        raise OrderNotIssued(order_id=order_id)
+    if order.stage == Stage.CLOSED and decision.state in _WORK:
+        raise OrderClosed(order_id=order_id)
+    return order, states_of(session, tenant_id=tenant_id, order_id=order_id)
+
+
+def _add(session: Session, decision: _Decision, order: models.CodeOrder, stretches: Sequence[tuple[int, int]]) -> None:
+    """Adds the decision for `stretches` of counters, and one line to the audit for all of them."""
+    if not stretches:
+        return
+    session.add_all(
+        models.RangeState(
+            tenant_id=order.tenant_id,
+            id=ids.uuid7(decision.now),
+            order_id=order.id,
             epoch=order.epoch,
-            reason=reason,
-            facts={"first": first, "last": last},
+            first_counter=first,
+            last_counter=last,
+            state=decision.state.value,
+            reason=decision.reason,
+            decided_by=decision.actor,
+            decided_at=decision.now,
         )
-        catalogue_version.grow(session)
-    return RangeChange(order_id=order_id, state=state, first=first, last=last, changed=changed)
+        for first, last in stretches
+    )
+    session.flush()
+    rows = [[first - order.first_counter + 1, last - order.first_counter + 1] for first, last in stretches]
+    audit.write(
+        session,
+        Action(f"range.{decision.state.value}"),
+        tenant_id=order.tenant_id,
+        actor=decision.actor,
+        now=decision.now,
+        order_id=order.id,
+        epoch=order.epoch,
+        reason=decision.reason,
+        facts={"rows": rows[:AUDIT_STRETCHES_MAX], "codes": sum(last - first + 1 for first, last in stretches)},
+    )
+    catalogue_version.grow(session)
 
 
-def _stretch(row: models.RangeState) -> Stretch:
-    return Stretch(
+def _decision(row: models.RangeState) -> Decision:
+    stretch = Stretch(
         first=row.first_counter, last=row.last_counter, reason=row.reason, decided_by=row.decided_by, decided_at=row.decided_at
     )
+    return Decision(id=row.id, state=CodeState(row.state), stretch=stretch)

@@ -93,12 +93,13 @@ def code_of(catalogue: BrandCatalogue, *, gtin: str, serial: str, at: datetime) 
     if counted is None:
         return Code(Standing.BAD_SERIAL, "", None, None, None, gtin, "", serial)
     epoch, counter = counted
+    revoked = catalogue.epochs[epoch].revoked
     found = catalogue.range_of(epoch=epoch, counter=counter)
     if found is None:
-        return Code(Standing.NO_RANGE, "", epoch, counter, None, gtin, "", "")
+        return Code(Standing.EPOCH_REVOKED if revoked else Standing.NO_RANGE, "", epoch, counter, None, gtin, "", "")
     if gtin and gtin != found.gtin:
         return Code(Standing.WRONG_GTIN, "", None, None, None, gtin, "", serial)
-    standing, reason = _standing(found, counter, at)
+    standing, reason = (Standing.EPOCH_REVOKED, "") if revoked else _standing(found, counter, at)
     return Code(standing, reason, epoch, counter, found.order_id, found.gtin, found.lot, "")
 
 
@@ -107,6 +108,9 @@ def _standing(found: CodeRange, counter: int, at: datetime) -> tuple[Standing, s
         decision = intervals.at(stretches, counter)
         if decision is not None and decision.decided_at <= at:
             return standing, decision.reason
+    held = intervals.at(found.states.frozen, counter)
+    if held is not None and held.decided_at <= at:
+        return Standing.FROZEN, ""
     released = intervals.at(found.states.active, counter)
     return (Standing.INACTIVE, "") if released is None else (Standing.ACTIVE, released.reason)
 

@@ -33,8 +33,12 @@ _STANDINGS: Final = {
     CodeState.VOID: Standing.VOID,
     CodeState.RECALLED: Standing.RECALLED,
     CodeState.ACTIVE: Standing.ACTIVE,
+    CodeState.FROZEN: Standing.FROZEN,
+    CodeState.PRINTED: Standing.INACTIVE,
     CodeState.INACTIVE: Standing.INACTIVE,
 }
+# Why goods are held back, or when they were printed, is a note among staff.
+_TOLD: Final = frozenset({CodeState.ACTIVE, CodeState.RECALLED, CodeState.VOID})
 _NO_RANGES: Final[tuple[list[int], list[CodeRange]]] = ([], [])
 _log = log.get(__name__)
 
@@ -42,6 +46,11 @@ _log = log.get(__name__)
 class HostUnknown(NotFound):
     code: ClassVar[str] = "host_unknown"
     says: ClassVar[str] = "No brand is known under this host."
+
+
+class BrandUnclear(NotFound):
+    code: ClassVar[str] = "brand_unclear"
+    says: ClassVar[str] = "Several brands are found under this host, and a serial alone does not say which one made it."
 
 
 class CatalogueAway(Unavailable):
@@ -100,12 +109,17 @@ class Catalogue:
                 ranges.append(one)
 
     def brand_for(self, host: str, *, gtin: str, guess: bool) -> BrandCatalogue | Elsewhere:
-        """The brand that answers a scan under `host`; `guess` lets an unknown host mean the oldest brand, as in the one box."""
+        """The brand that answers a scan under `host`; `guess` lets an unknown host mean the oldest brand, as in the one box.
+
+        Where brands share a host the GTIN says whose code it is; without one nobody is guessed.
+        """
         here = self._by_host.get(host)
         if here is None:
             if not guess or self._default is None:
                 raise HostUnknown
             here = (self._default,)
+        if not gtin and len(here) > 1:
+            raise BrandUnclear
         owner = self._by_gtin.get(gtin) if gtin else None
         if owner is None or owner in here:
             return owner or here[0]
@@ -122,7 +136,9 @@ class Catalogue:
         epoch, counter = counted
         found = self._range_of(asked.tenant_id, epoch, counter)
         if found is None:
-            return Item(brand=brand, standing=Standing.NO_RANGE, gtin=asked.gtin, serial=asked.serial, counted=counted)
+            revoked = brand.epochs[epoch].revoked
+            standing = Standing.EPOCH_REVOKED if revoked else Standing.NO_RANGE
+            return Item(brand=brand, standing=standing, gtin=asked.gtin, serial=asked.serial, counted=counted)
         if asked.gtin and asked.gtin != found.gtin:
             return Item(brand=brand, standing=Standing.WRONG_GTIN, gtin=asked.gtin, serial=asked.serial)
         return _item(brand, found, counted, serial=asked.serial)
@@ -136,10 +152,11 @@ class Catalogue:
 
 def _item(brand: BrandCatalogue, found: CodeRange, counted: tuple[int, int], *, serial: str) -> Item:
     state, decision = found.state_at(counted[1])
+    standing = Standing.EPOCH_REVOKED if brand.epochs[counted[0]].revoked else _STANDINGS[state]
     return Item(
         brand=brand,
-        standing=_STANDINGS[state],
-        standing_reason="" if decision is None else decision.reason,
+        standing=standing,
+        standing_reason="" if decision is None or state not in _TOLD else decision.reason,
         gtin=found.gtin,
         lot=found.lot,
         kind=found.kind,

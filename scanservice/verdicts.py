@@ -51,7 +51,9 @@ class Standing(StrEnum):
     NO_RANGE = "no_range"
     VOID = "void"
     RECALLED = "recalled"
+    EPOCH_REVOKED = "epoch_revoked"
     INACTIVE = "inactive"
+    FROZEN = "frozen"
     EXPIRED = "expired"
     ACTIVE = "active"
 
@@ -80,7 +82,9 @@ _BY_STANDING: Final = {
     Standing.VOID: Verdict.VOID,
     Standing.RECALLED: Verdict.RECALLED,
     Standing.NO_RANGE: Verdict.INACTIVE,
+    Standing.EPOCH_REVOKED: Verdict.VOID,
     Standing.INACTIVE: Verdict.INACTIVE,
+    Standing.FROZEN: Verdict.INACTIVE,
     Standing.EXPIRED: Verdict.EXPIRED,
 }
 _COUNTING: Final = frozenset({Standing.ACTIVE, Standing.EXPIRED})

@@ -30,7 +30,7 @@ def test_the_story_of_an_order_tells_who_when_and_why(inside: Inside, tea: Brand
         (Action.RANGE_ACTIVATED, "alice", "shipped", timedelta(0)),
         (Action.RANGE_VOIDED, "bob", "torn", timedelta(1)),
     ]
-    assert (story[1].facts["first"], story[1].facts["last"]) == (2, 10)
+    assert dict(story[1].facts) == {"rows": [[2, 10]], "codes": 9}
 
 
 def test_what_was_rolled_back_is_not_told(inside: Inside, tea: Brand, gtin: str) -> None:

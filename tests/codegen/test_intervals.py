@@ -47,4 +47,9 @@ def test_states_and_counts_agree_with_every_single_counter(
     states = OrderStates(active=intervals.disjoint(active), recalled=intervals.disjoint(recalled), void=intervals.disjoint(void))
     each = [states.at(n)[0] for n in range(SPAN)]
     counts = states.counts(SPAN)
-    assert [each.count(state) for state in CodeState] == [counts.inactive, counts.active, counts.recalled, counts.void]
+    assert [each.count(state) for state in (CodeState.INACTIVE, CodeState.ACTIVE, CodeState.RECALLED, CodeState.VOID)] == [
+        counts.inactive,
+        counts.active,
+        counts.recalled,
+        counts.void,
+    ]

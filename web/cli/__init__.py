@@ -1,9 +1,18 @@
 """The command line `onemark`. Results go to stdout, progress and refusals to stderr; exit 0 done, 1 refused, 2 wrong usage."""
 
-from web.cli import brands, codes, demo, imports, products, running, staff
+from web.cli import brands, code_decisions, codes, demo, imports, products, running, staff
 from web.cli.root import cli
 
-COMMANDS = (brands, codes, demo, imports, products, running, staff)  # each adds its commands to `cli` when it is imported
+COMMANDS = (
+    brands,
+    codes,
+    code_decisions,
+    demo,
+    imports,
+    products,
+    running,
+    staff,
+)  # each adds its commands to `cli` when it is imported
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""`onemark codes`: order, export, draw, activate, void and explain codes."""
+"""`onemark codes`: order, export, draw and explain codes. What is decided about them stands in `code_decisions`."""
 
 from pathlib import Path
 from uuid import UUID
@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 from codegen import brands, digital_link, explain, keyring, listing, orders, ranges, symbols
 from codegen.cipher import SerialCipher
 from codegen.kinds import Kind, Profile
-from codegen.orders import CodeOrder
-from codegen.ranges import RangeChange
+from codegen.orders import CodeOrder, Stage
 from kit import chance
 from kit.refusals import Invalid
 from web.cli.root import ACTOR, answer, brand_option, cli, json_option, onemark, progress
@@ -36,6 +35,7 @@ def group() -> None:
     "--profile", type=click.Choice([profile.value for profile in Profile]), default=Profile.GS1.value, show_default=True
 )
 @click.option("--activate", is_flag=True, help="Release the codes at once: their scans are genuine.")
+@click.option("--draft", is_flag=True, help="Only a draft: nothing of it is printed or released before `codes issue`.")
 @click.option("--request-id", help="Your id of this request: sent again with the same data it gives the same order.")
 @brand_option
 @json_option
@@ -49,6 +49,7 @@ def order(
     tenant: str | None,
     *,
     activate: bool,
+    draft: bool,
     as_json: bool,
 ) -> None:
     """Order a range of codes. A billion codes cost one row."""
@@ -64,6 +65,7 @@ def order(
                 lot=lot,
                 kind=Kind(kind),
                 profile=Profile(profile),
+                stage=Stage.DRAFT if draft else Stage.ISSUED,
                 request_id=request_id or chance.token(),
                 now=now,
                 actor=ACTOR,
@@ -78,6 +80,7 @@ def order(
             "quantity": placed.quantity,
             "epoch": placed.epoch,
             "first_counter": placed.first_counter,
+            "stage": placed.stage,
             "state": "active" if activate else "inactive",
         },
         as_json=as_json,
@@ -148,59 +151,6 @@ def render(order_id: UUID, row: int, out: Path, tenant: str | None, *, as_json: 
     answer({"url": url, "file": out}, as_json=as_json, sentence=f"{url}\n{out}")
 
 
-@group.command("activate")
-@click.argument("order_id", type=click.UUID)
-@click.option("--first", type=int, default=1)
-@click.option("--last", type=int, default=None)
-@click.option("--reason", default="")
-@brand_option
-@json_option
-def activate_rows(order_id: UUID, first: int, last: int | None, reason: str, tenant: str | None, *, as_json: bool) -> None:
-    """Release an order, or rows of it: from now on their scans are genuine."""
-    with onemark() as instance:
-        tenant_id = instance.tenant_id(tenant)
-        with instance.transaction(tenant_id) as session:
-            change = ranges.activate(
-                session,
-                tenant_id=tenant_id,
-                order_id=order_id,
-                first=first,
-                last=last,
-                reason=reason,
-                now=instance.clock.now(),
-                actor=ACTOR,
-            )
-    _say_change(change, as_json=as_json)
-
-
-@group.command("void")
-@click.argument("order_id", type=click.UUID)
-@click.option("--first", type=int, default=1)
-@click.option("--last", type=int, default=None)
-@click.option("--reason", required=True)
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@brand_option
-@json_option
-def void_rows(order_id: UUID, first: int, last: int | None, reason: str, tenant: str | None, *, yes: bool, as_json: bool) -> None:
-    """Declare an order, or rows of it, void for ever. This cannot be undone."""
-    if not yes:
-        click.confirm("Void codes stay void for ever. Go on?", abort=True, err=True)
-    with onemark() as instance:
-        tenant_id = instance.tenant_id(tenant)
-        with instance.transaction(tenant_id) as session:
-            change = ranges.void(
-                session,
-                tenant_id=tenant_id,
-                order_id=order_id,
-                first=first,
-                last=last,
-                reason=reason,
-                now=instance.clock.now(),
-                actor=ACTOR,
-            )
-    _say_change(change, as_json=as_json)
-
-
 @group.command("explain")
 @click.argument("code")
 @brand_option
@@ -231,10 +181,6 @@ def explain_code(code: str, tenant: str | None, *, as_json: bool) -> None:
 
 def _printable(session: Session, instance: Instance, order_id: UUID, *, tenant_id: int) -> tuple[CodeOrder, SerialCipher, str]:
     found = orders.find(session, order_id, tenant_id=tenant_id)
+    orders.require_issued(found)
     cipher = keyring.cipher(session, tenant_id=tenant_id, epoch=found.epoch, kek=instance.settings.kek_bytes)
     return found, cipher, brands.load(session, tenant_id=tenant_id).scan_origin
-
-
-def _say_change(change: RangeChange, *, as_json: bool) -> None:
-    facts = {"order_id": change.order_id, "state": change.state, "first": change.first, "last": change.last}
-    answer(facts, as_json=as_json, sentence=f"Rows {change.first:,} to {change.last:,} are {change.state.value}.")

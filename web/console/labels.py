@@ -9,7 +9,10 @@ from web.wording import lazy
 
 STATES = {
     CodeState.INACTIVE: lazy("Inactive"),
+    CodeState.PRINTED: lazy("Printed"),
     CodeState.ACTIVE: lazy("Active"),
+    CodeState.FROZEN: lazy("Frozen"),
+    CodeState.UNFROZEN: lazy("Unfrozen"),
     CodeState.RECALLED: lazy("Recalled"),
     CodeState.VOID: lazy("Void"),
 }
@@ -40,6 +43,9 @@ FINDINGS = {
     Finding.FORGED: lazy("Not genuine"),
     Finding.NO_RANGE: lazy("Genuine signature, but nobody ordered it"),
     Finding.WRONG_GTIN: lazy("Genuine code under another product's address"),
+    Finding.EPOCH_REVOKED: lazy("Made with a key that was given up"),
+    Finding.PRINTED: lazy("Genuine and printed, not yet activated"),
+    Finding.FROZEN: lazy("Genuine, held back for now"),
     Finding.INACTIVE: lazy("Genuine, not yet activated"),
     Finding.ACTIVE: lazy("Genuine and active"),
     Finding.RECALLED: lazy("Genuine, recalled"),
@@ -59,6 +65,13 @@ MEANINGS = {
         "It was made with this brand's key, yet no order holds it. Orders may have been lost in a restored backup, or the key leaked."
     ),
     Finding.WRONG_GTIN: lazy("The serial is genuine, but the address around it names a product that it was not ordered for."),
+    Finding.EPOCH_REVOKED: lazy(
+        "All codes of this key are void for ever, whoever made them. Consumers are told that it is not valid."
+    ),
+    Finding.PRINTED: lazy("Consumers who scan it are told that the product was not released for sale."),
+    Finding.FROZEN: lazy(
+        "Consumers who scan it are told that the brand holds it back. Unfreeze its rows and it is again what it was."
+    ),
     Finding.INACTIVE: lazy("Consumers who scan it are told that the product was not released for sale."),
     Finding.ACTIVE: lazy("Consumers who scan it are told that it is genuine, and can claim what campaigns offer."),
     Finding.RECALLED: lazy("Consumers who scan it are told that the product was recalled."),
@@ -66,6 +79,8 @@ MEANINGS = {
 }
 _TONES = {
     "active": "good",
+    "frozen": "warn",
+    "epoch_revoked": "bad",
     "recalled": "warn",
     "void": "bad",
     "genuine_first": "good",

@@ -8,8 +8,9 @@ from wtforms import StringField, SubmitField
 from wtforms.validators import Length
 
 from codegen import exports, intervals, orders, products, ranges
+from codegen.audit import REASON_LENGTH_MAX
 from codegen.orders import CodeOrder
-from codegen.ranges import REASON_LENGTH_MAX, RangeChange
+from codegen.ranges import RangeChange
 from web.accounts import CONSOLE_ROLES
 from web.app import db
 from web.console import desk, labels

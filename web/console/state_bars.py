@@ -18,13 +18,15 @@ class Segment:
 
 
 def bar(counts: StateCounts) -> tuple[Segment, ...]:
-    """Segments that fill the bar from left to right: active, recalled, void, inactive; none for a state without codes."""
+    """Segments that fill the bar from left to right: active, frozen, recalled, void, printed, inactive; none for a state without codes."""
     present = [
         (state, count)
         for state, count in (
             (CodeState.ACTIVE, counts.active),
+            (CodeState.FROZEN, counts.frozen),
             (CodeState.RECALLED, counts.recalled),
             (CodeState.VOID, counts.void),
+            (CodeState.PRINTED, counts.printed),
             (CodeState.INACTIVE, counts.inactive),
         )
         if count

@@ -48,7 +48,7 @@ def _made(session: Session, visit: Visit) -> Iterable[Step]:
         CodeState.VOID: _("Code declared void"),
     }
     for decision in ranges.history(session, tenant_id=visit.tenant_id, order_id=order.id):
-        if decision.state not in told and decision.stretch.first <= counter <= decision.stretch.last:
+        if decision.state in words and decision.state not in told and decision.stretch.first <= counter <= decision.stretch.last:
             told.add(decision.state)
             yield Step(at=decision.stretch.decided_at, said=words[decision.state])
 

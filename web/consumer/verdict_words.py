@@ -194,6 +194,17 @@ def _inactive(values: Values, _when: _Calendar) -> Told:
                 _("If it stays like this, ask the shop where you bought it, or the brand."),
             ),
         )
+    if Standing.FROZEN.value in values:
+        return Told(
+            tone=Tone.OFF,
+            icon="clock",
+            word=_("Held back by the brand"),
+            line=_("The code is ours, and the brand is checking the goods it belongs to. It does not mean that they are fake."),
+            steps=(
+                _("Please do not use the product until the check is over, and scan again tomorrow."),
+                _("If it stays like this, ask the shop where you bought it, or the brand."),
+            ),
+        )
     return Told(
         tone=Tone.OFF,
         icon="clock",
