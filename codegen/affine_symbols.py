@@ -28,6 +28,9 @@ _CHUNK = 1024  # symbols drawn at a time: their rows stay in the second-level ca
 _CHUNK_SCORED = 4096  # and scored at a time: below, numpy's price of a call shows; above, the third-level cache ends
 _WORD_BYTES = 8
 _BASE = len(ALPHA_NUM)
+_BITS_OF_PAIR, _BITS_OF_SINGLE, _BITS_OF_BYTE = 11, 6, 8
+# Rows are differences to texts whose groups all have this number, not zero: `qrcode` 8.2 cannot divide a block that is zeros throughout.
+_ORIGIN = 1
 _NO_PAIR = 2**16 - 1
 
 Words = npt.NDArray[np.uint64]
@@ -70,9 +73,11 @@ class AffinePress:
         self.side = form.modules + 2 * quiet_zone
         self.row_bytes = -(-self.side // 8)
         self._groups = tuple(_groups(form))
-        zeros = [_zeroed(segment, self._groups, number) for number, segment in enumerate(form.segments)]
-        self._bases = np.stack([self._packed(_drawn(form, zeros, mask=mask)) for mask in range(MASKS)])
-        self._tables = tuple(self._table(group, zeros) for group in self._groups)
+        origin = [_text_of_origin(segment, self._groups, number) for number, segment in enumerate(form.segments)]
+        self._bases = np.stack([self._packed(_drawn(form, origin, mask=mask)) for mask in range(MASKS)])
+        self._tables = tuple(self._table(group, origin) for group in self._groups)
+        for table in self._tables:
+            self._bases ^= table[_ORIGIN]  # now the symbol of zeros
 
     def draw(self, texts: Texts, *, mask: int) -> Rows:
         """Packed rows of the symbols of `texts`, shape (count, side, row_bytes); `texts` hold the variable characters alone."""
@@ -162,12 +167,12 @@ class AffinePress:
         packed: Words = words[0]
         return packed
 
-    def _table(self, group: _Group, zeros: list[bytes]) -> Words:
+    def _table(self, group: _Group, origin: list[bytes]) -> Words:
         """For every number of a group, the modules that it turns around: the span of one row for each bit."""
         table = np.zeros((1, self._bases.shape[1]), dtype=np.uint64)
         for bit in range(group.bits):
-            texts = list(zeros)
-            texts[group.segment] = _with_number(zeros[group.segment], group, 1 << bit)
+            texts = list(origin)
+            texts[group.segment] = _with_number(origin[group.segment], group, _ORIGIN ^ 1 << bit)
             row = self._packed(_drawn(self.form, texts, mask=0)) ^ self._bases[0]
             table = np.concatenate((table, table ^ row))
         return table
@@ -183,11 +188,11 @@ def _groups(form: SymbolForm) -> Iterator[_Group]:
     for number, segment in enumerate(form.segments):
         if segment.mode is Mode.BYTE:
             for start in range(len(segment.fixed), segment.length):
-                yield _Group(segment=number, start=start, width=1, bits=8)
+                yield _Group(segment=number, start=start, width=1, bits=_BITS_OF_BYTE)
         elif segment.variable:
             for start in range(len(segment.fixed) // 2 * 2, segment.length, 2):
                 width = min(2, segment.length - start)
-                yield _Group(segment=number, start=start, width=width, bits=11 if width > 1 else 6)
+                yield _Group(segment=number, start=start, width=width, bits=_BITS_OF_PAIR if width > 1 else _BITS_OF_SINGLE)
 
 
 def _pair_numbers(segment: Segment, variable: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
@@ -208,18 +213,17 @@ def _pair_numbers(segment: Segment, variable: npt.NDArray[np.uint8]) -> npt.NDAr
     return numbers.T.astype(np.intp)
 
 
-def _zeroed(segment: Segment, groups: tuple[_Group, ...], number: int) -> bytes:
-    """The segment's text with every group at the number zero: the origin of the affine map."""
+def _text_of_origin(segment: Segment, groups: tuple[_Group, ...], number: int) -> bytes:
+    """The segment's text with every group at the origin of the affine map."""
     text = segment.fixed + bytes(segment.variable)
     for group in groups:
         if group.segment == number:
-            text = _with_number(text, group, 0, mode=segment.mode)
+            text = _with_number(text, group, _ORIGIN)
     return text
 
 
-def _with_number(text: bytes, group: _Group, number: int, *, mode: Mode | None = None) -> bytes:
-    byte = group.bits == 8 if mode is None else mode is Mode.BYTE  # noqa: PLR2004 - bits of a byte
-    if byte:
+def _with_number(text: bytes, group: _Group, number: int) -> bytes:
+    if group.bits == _BITS_OF_BYTE:
         characters = bytes((number,))
     elif group.width == 1:
         characters = ALPHA_NUM[number : number + 1]

@@ -83,8 +83,11 @@ def pictured(packed: Rows, *, side: int, pixels: int = PIXELS_PER_MODULE) -> Pic
 
 
 def read(picture: Picture) -> Reading | None:
-    """What zxing-cpp reads, or None where it finds nothing or more than one thing."""
-    found = zxingcpp.read_barcodes(picture)
+    """What zxing-cpp reads, or None where it finds no QR code or several.
+
+    It is asked for QR codes alone: among the modules of a large symbol it now and then finds four digits of Interleaved 2 of 5.
+    """
+    found = zxingcpp.read_barcodes(picture, formats=zxingcpp.QRCode)
     if len(found) != 1:
         return None
     extra = found[0].extra

@@ -171,6 +171,23 @@ def test_an_order_has_the_mask_that_costs_its_sample_least() -> None:
         PRESS.best_mask(serials[:0])
 
 
+def test_a_block_of_zeros_is_drawn_though_qrcode_cannot() -> None:
+    form = qr_forms.fitted([qr_forms.segment(PREFIX, variable=20)], level=Level.H, version_min=13)
+    zeros = b"0" * 20
+    with pytest.raises(ValueError, match="glog"):
+        oracle(form, [PREFIX.encode() + zeros], mask=0)
+    press = AffinePress(form)
+    texts = np.array([zeros, b"1" + zeros[1:]])
+    faults = symbol_checks.check(
+        press.draw_best(texts)[0],
+        side=press.side,
+        texts=[PREFIX + text.decode() for text in texts],
+        level=Level.H,
+        chance=np.random.default_rng(1),
+    )
+    assert faults == []
+
+
 @given(st.integers(0, 2**40 - 5000), st.integers(0, 7))
 def test_where_a_chunk_ends_makes_no_difference(first: int, mask: int) -> None:
     serials = CIPHER.serials(first, 1030)
@@ -225,13 +242,13 @@ PROVED = [
 @pytest.mark.prove
 @pytest.mark.parametrize(("version", "level"), PROVED)
 def test_ten_thousand_symbols_over_versions_and_levels(version: int, level: Level) -> None:
-    """53 forms of 200 symbols: equal to `qrcode`, whole for zxing-cpp, read by ZBar's reader."""
+    """48 forms of 200 symbols and 5 large ones of 100: equal to `qrcode`, whole for zxing-cpp, read by ZBar's reader."""
     fixed = PREFIX if version > 8 else "HTTPS://A.B/"  # the long one fits every level
     variable = 20 if qr_forms.fitted([qr_forms.segment(fixed, variable=20)], level=level).version <= version else 4
     fixed = fixed if variable == 20 else ""
     form = qr_forms.fitted([qr_forms.segment(fixed, variable=variable)], level=level, version_min=version)
     assert form.version == version
-    compare_form(form, count=200, chance=np.random.default_rng(version))
+    compare_form(form, count=200 if version < 20 else 100, chance=np.random.default_rng(version))
 
 
 @pytest.mark.prove
