@@ -94,6 +94,13 @@ def sealed_for_passphrase(passphrase: str, *, file_key: bytes, salt: bytes) -> F
     return _sealed(_PASSPHRASE + salt + bytes((SCRYPT_LOG2_N,)), lock_key, file_key)
 
 
+def resumed(head: bytes, file_key: bytes) -> FileKey:
+    """The key of a file whose head is written already."""
+    digest = Hash(SHA256())
+    digest.update(head)
+    return FileKey(head=head, content_key=_hkdf(file_key, salt=digest.finalize(), info=b"onemark/1/sealed/content"))
+
+
 def is_sealed(start: bytes) -> bool:
     """Do a file's first bytes say that it is one of ours?"""
     return start.startswith(_MAGIC)
@@ -139,7 +146,7 @@ def _head(file: BinaryIO, *, passphrase: str | None, private_pem: str | None) ->
         file_key = AESGCM(lock_key).decrypt(_NONCE_ONCE, wrapped, None)
     except InvalidTag as error:
         raise SealedForAnother from error
-    return _with_content_key(magic + kind + lock + wrapped, file_key)
+    return resumed(magic + kind + lock + wrapped, file_key)
 
 
 def _lock_key(kind: bytes, lock: bytes, *, passphrase: str | None, private_pem: str | None) -> bytes:
@@ -167,13 +174,7 @@ def _lock_key(kind: bytes, lock: bytes, *, passphrase: str | None, private_pem: 
 
 def _sealed(lock: bytes, lock_key: bytes, file_key: bytes) -> FileKey:
     wrapped = AESGCM(lock_key).encrypt(_NONCE_ONCE, file_key, None)
-    return _with_content_key(_MAGIC + lock + wrapped, file_key)
-
-
-def _with_content_key(head: bytes, file_key: bytes) -> FileKey:
-    digest = Hash(SHA256())
-    digest.update(head)
-    return FileKey(head=head, content_key=_hkdf(file_key, salt=digest.finalize(), info=b"onemark/1/sealed/content"))
+    return resumed(_MAGIC + lock + wrapped, file_key)
 
 
 def _agreed(shared: bytes, *, ours: bytes, theirs: bytes) -> bytes:

@@ -4,6 +4,7 @@ from alembic import context
 
 import campaigns.models
 import codegen.models
+import codegen.package_models
 import crm.models
 import kit.outbox
 import scanservice.models
@@ -11,7 +12,16 @@ import supplychain.models
 import web.models
 from kit.db import Base
 
-PACKAGES = (campaigns.models, codegen.models, crm.models, kit.outbox, scanservice.models, supplychain.models, web.models)
+PACKAGES = (
+    campaigns.models,
+    codegen.models,
+    codegen.package_models,
+    crm.models,
+    kit.outbox,
+    scanservice.models,
+    supplychain.models,
+    web.models,
+)
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=Base.metadata, transaction_per_migration=False

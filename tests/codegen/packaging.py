@@ -1,0 +1,73 @@
+"""Packages as the tests of this package ask for and make them."""
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from codegen import brands, keyring, manifests, package_making, packages, recipients, templates
+from codegen.brands import Brand
+from codegen.orders import CodeOrder
+from codegen.package_files import Digests
+from codegen.packages import Package
+from kit.ids import uuid7
+from tests.codegen.conftest import KEK, NOW, Inside
+
+PASSPHRASE = "correct horse battery"
+
+
+def printer(inside: Inside, tea: Brand, name: str, **lock: str) -> None:
+    with inside() as session:
+        recipients.add(session, tenant_id=tea.tenant_id, name=name, kek=KEK, now=NOW, actor="alice", **lock)
+
+
+def asked(
+    inside: Inside, tea: Brand, order: CodeOrder, recipient: str, *, package_id: UUID | None = None, **wanted: Any
+) -> Package:
+    with inside() as session:
+        return packages.request(
+            session,
+            tenant_id=tea.tenant_id,
+            package_id=package_id or uuid7(NOW),
+            order_id=order.id,
+            recipient=recipient,
+            **{"template": templates.DEFAULT, "kek": KEK, "now": NOW, "actor": "alice", **wanted},
+        )
+
+
+def step(
+    inside: Inside, tea: Brand, package: Package, folder: Path, digests: Digests, *, bytes_max: int = 1 << 26
+) -> Package | None:
+    with inside() as session:
+        return package_making.advance(
+            session,
+            tenant_id=tea.tenant_id,
+            package_id=package.id,
+            digests=digests,
+            kek=KEK,
+            objects_dir=folder,
+            now=NOW,
+            bytes_max=bytes_max,
+        )
+
+
+def made(inside: Inside, tea: Brand, package: Package, folder: Path, *, bytes_max: int = 1 << 26) -> bytes:
+    """The finished file; every step is another worker's, who knows nothing of the one before."""
+    while True:
+        moved = step(inside, tea, package, folder, Digests(), bytes_max=bytes_max)
+        assert moved is not None
+        if moved.finished:
+            break
+    with inside() as session:
+        return packages.file_of(session, package.id, tenant_id=tea.tenant_id, objects_dir=folder).read_bytes()
+
+
+def manifest(inside: Inside, tea: Brand, package: Package) -> bytes:
+    with inside() as session:
+        return packages.manifest_of(session, package.id, tenant_id=tea.tenant_id)
+
+
+def keys(inside: Inside, tea: Brand) -> dict[str, Any]:
+    with inside() as session:
+        ring = keyring.epochs(session, tenant_id=tea.tenant_id, kek=KEK)
+        slug = brands.load(session, tenant_id=tea.tenant_id).slug
+    return manifests.key_set(slug, [epoch.cipher for epoch in ring.values()])
