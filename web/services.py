@@ -82,7 +82,7 @@ def run_worker(settings: Settings) -> None:
     """Does background jobs: outbox deliveries, exports, sweeps."""
     log.configure(process="worker")
     with worker.serving(settings) as onemark:
-        onemark.jobs.work()
+        onemark.jobs.work(functions=worker.FUNCTIONS)
 
 
 def run_scheduler(settings: Settings) -> None:

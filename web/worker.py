@@ -22,6 +22,9 @@ EVERY_S = {
     "web.worker.forget_codes": 600,
     "web.worker.resume_exports": 60,
 }
+EXPORT = "web.worker.export_codes"
+# All that the queue may ask for.
+FUNCTIONS = frozenset({*EVERY_S, instance.DELIVER, EXPORT})
 
 _log = log.get(__name__)
 _serving: list[Instance] = []
@@ -123,11 +126,11 @@ def resume_exports() -> None:
         with onemark.transaction(tenant_id) as session:
             stuck = exports.stuck(session, tenant_id=tenant_id, now=onemark.clock.now())
         for export_id in stuck:
-            onemark.jobs.enqueue("web.worker.export_codes", tenant_id, str(export_id))
+            onemark.jobs.enqueue(EXPORT, tenant_id, str(export_id))
 
 
 def _start_export(_session: object, entry: OutboxEntry) -> None:
-    _onemark().jobs.enqueue("web.worker.export_codes", entry.tenant_id, str(entry.payload["export_id"]))
+    _onemark().jobs.enqueue(EXPORT, entry.tenant_id, str(entry.payload["export_id"]))
 
 
 def _tenants(onemark: Instance) -> list[int]:
