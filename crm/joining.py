@@ -2,7 +2,8 @@
 
 Promises: the answer to a request is the same whether or not the number belongs to a member; codes lie as keyed hashes, live five
 minutes, work once and die after five wrong tries; requests are counted in the database under a lock, so that limits hold however
-many come at once. Only the latest code of a number counts.
+many come at once. Of a number and the visitor who asked for it only the latest code counts, so that a stranger who types wrong codes
+for somebody else's number uses up no tries of theirs.
 `join` returns a refused code as a value, because the try that it cost must be committed.
 """
 
@@ -141,7 +142,7 @@ def join(
 ) -> Joined | NotJoined:
     """Makes whoever holds the code a member, or finds the member they are."""
     consents.check_form(form)
-    refusal = _try_code(session, tenant_id=tenant_id, keys=keys, phone=phone, code=code, now=now)
+    refusal = _try_code(session, tenant_id=tenant_id, keys=keys, phone=phone, visitor=visitor, code=code, now=now)
     if refusal is not None:
         return NotJoined(refusal=refusal)
     found = people.find_or_create(
@@ -197,12 +198,14 @@ def _hash_code(code: str, *, code_id: UUID, keys: PersonalKeys) -> bytes:
     return seals.keyed_hash(keys.codes, code_id.bytes + code.encode(), size_bytes=_CODE_HASH_BYTES)
 
 
-def _try_code(session: Session, *, tenant_id: int, keys: PersonalKeys, phone: E164, code: str, now: datetime) -> Refusal | None:
+def _try_code(
+    session: Session, *, tenant_id: int, keys: PersonalKeys, phone: E164, visitor: bytes, code: str, now: datetime
+) -> Refusal | None:
     """Counts the try before it looks at the code: the row stays locked until the end, so parallel guesses queue up and are counted."""
     phone_hash = identities.hash_phone(phone, keys=keys, tenant_id=tenant_id)
     latest = (
         select(OneTimeCode.id)
-        .where(OneTimeCode.tenant_id == tenant_id, OneTimeCode.phone_hash == phone_hash)
+        .where(OneTimeCode.tenant_id == tenant_id, OneTimeCode.phone_hash == phone_hash, OneTimeCode.visitor == visitor)
         .order_by(OneTimeCode.sent_at.desc(), OneTimeCode.id.desc())
         .limit(1)
         .scalar_subquery()

@@ -175,6 +175,13 @@ def test_only_the_latest_code_counts(phones: Phones) -> None:
     assert isinstance(phones.type("222222", now=NOW + MINUTE), Joined)
 
 
+def test_a_strangers_wrong_codes_use_up_no_tries_of_the_one_who_asked(phones: Phones) -> None:
+    phones.ask()
+    for code in ("000000", "111111", "222222", "333333", "444444", "123456"):
+        assert isinstance(refusal_of(phones.type(code, visitor=b"visitorB")), CodeOver)
+    assert isinstance(phones.type(), Joined)
+
+
 def test_a_code_of_one_phone_is_no_code_of_another(phones: Phones) -> None:
     phones.ask(phone=ALICE_PHONE)
     assert isinstance(refusal_of(phones.type(phone=BOB_PHONE)), CodeOver)
