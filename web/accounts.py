@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from kit import ids
 from kit.db import enter_tenant
 from kit.refusals import Conflict, Invalid, NotFound, Unauthenticated
+from supplychain import distributors
 from web.models import Staff
 
 PASSWORD_CHARS_MIN = 10
@@ -59,6 +60,11 @@ class PasswordTooShort(Invalid):
 class RoleReserved(Invalid):
     code: ClassVar[str] = "role_reserved"
     says: ClassVar[str] = "The role {role} is not in use yet."
+
+
+class DistributorNeeded(Invalid):
+    code: ClassVar[str] = "distributor_needed"
+    says: ClassVar[str] = "An account of the role distributor names whose goods it may see."
 
 
 class EmailInvalid(Invalid):
@@ -106,6 +112,10 @@ def add(
         raise EmailInvalid(email=email)
     if role in RESERVED_ROLES:
         raise RoleReserved(role=role)
+    if role is Role.DISTRIBUTOR:
+        if not distributor_id:
+            raise DistributorNeeded
+        distributors.find(session, distributor_id, tenant_id=tenant_id)
     _check_password(password)
     row = session.scalar(
         insert(Staff)

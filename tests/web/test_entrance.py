@@ -1,9 +1,11 @@
 import re
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from kit.db import transaction
+from supplychain.distributors import DistributorUnknown
 from tests.conftest import NOW, Database
 from tests.web.conftest import PASSWORD, Furnished, Join, sign_in
 from web import accounts
@@ -141,3 +143,9 @@ def test_every_answer_forbids_scripts_and_frames_from_elsewhere(app: Flask, owne
         assert "frame-ancestors 'none'" in policy
         assert "unsafe" not in policy
         assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("distributor_id", ["", "D9"])
+def test_an_account_for_goods_names_a_distributor_that_is_there(hire: Join, distributor_id: str) -> None:
+    with pytest.raises((accounts.DistributorNeeded, DistributorUnknown)):
+        hire(Role.DISTRIBUTOR, distributor_id=distributor_id)
