@@ -16,6 +16,7 @@ from codegen.gtin import Gtin
 from codegen.intervals import Stretch
 from codegen.keyring import Epoch
 from codegen.kinds import Kind, Profile
+from codegen.packaging import Packaging
 from codegen.products import Product
 from codegen.ranges import CodeState, OrderStates
 
@@ -33,6 +34,10 @@ class CodeRange:
     kind: Kind
     profile: Profile
     states: OrderStates
+    packaging: Packaging | None = None
+
+    def kind_at(self, n: int) -> Kind:
+        return self.kind if self.packaging is None else self.packaging.kind_of(n - self.first_counter)
 
     def state_at(self, n: int) -> tuple[CodeState, Stretch | None]:
         return self.states.at(n)
@@ -89,6 +94,7 @@ def snapshot(session: Session, *, tenant_id: int, kek: bytes) -> BrandCatalogue:
                 kind=order.kind,
                 profile=order.profile,
                 states=decided.get(order.id, ranges.UNDECIDED),
+                packaging=order.packaging,
             )
             for order in orders.every(session, tenant_id=tenant_id)
         ),

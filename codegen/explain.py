@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 from sqlalchemy.orm import Session
 
 from codegen import cipher, digital_link, keyring, orders, products, ranges
+from codegen.cipher import SerialCipher
 from codegen.gtin import Gtin
+from codegen.kinds import Kind
 from codegen.orders import CodeOrder
 from codegen.products import Product
 from codegen.ranges import CodeState, Decision
@@ -38,6 +40,29 @@ class Finding(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Relative:
+    """Another code of the same order, above, beside or below."""
+
+    kind: Kind
+    counter: int
+    row: int
+    serial: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """What holds a code, from the nearest to the outermost, its twin on the same item, and the first and last of what it holds."""
+
+    above: tuple[Relative, ...] = ()
+    twin: Relative | None = None
+    children: tuple[Relative, ...] = ()
+    children_count: int = 0
+
+
+NO_TREE = Tree()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """`row` is the place in the order, counted from 1; `history` the decisions that cover this very code, oldest first."""
 
@@ -51,6 +76,8 @@ class Explanation:
     order: CodeOrder | None = None
     row: int | None = None
     product: Product | None = None
+    kind: Kind | None = None
+    tree: Tree = NO_TREE
     state: CodeState | None = None
     history: tuple[Decision, ...] = ()
 
@@ -75,8 +102,32 @@ def explain(session: Session, *, tenant_id: int, text: str, kek: bytes) -> Expla
     if order is None:
         finding = Finding.EPOCH_REVOKED if ours.revoked else Finding.NO_RANGE
         return replace(known, finding=finding, epoch=epoch, counter=counter)
-    found = _ordered(session, replace(known, epoch=epoch, counter=counter), order, tenant_id=tenant_id, counter=counter)
+    known = replace(known, epoch=epoch, counter=counter, kind=order.kind_of(counter), tree=tree_of(order, ours.cipher, counter))
+    found = _ordered(session, known, order, tenant_id=tenant_id, counter=counter)
     return replace(found, finding=Finding.EPOCH_REVOKED) if ours.revoked and found.finding is not Finding.WRONG_GTIN else found
+
+
+def tree_of(order: CodeOrder, serials: SerialCipher, n: int) -> Tree:
+    """Pure: packaging is arithmetic."""
+
+    def relative(counter: int) -> Relative:
+        return Relative(
+            kind=order.kind_of(counter), counter=counter, row=order.row_of(counter), serial=serials.serial_of(counter)
+        )
+
+    above = []
+    parent = order.parent_of(n)
+    while parent is not None:
+        above.append(relative(parent))
+        parent = order.parent_of(parent)
+    twin = order.twin_of(n)
+    inside = order.children_of(n)
+    return Tree(
+        above=tuple(above),
+        twin=None if twin is None else relative(twin),
+        children=tuple(relative(counter) for counter in sorted({*inside[:1], *inside[-1:]})),
+        children_count=len(inside),
+    )
 
 
 def read(text: str) -> tuple[str, Gtin | None]:

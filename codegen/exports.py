@@ -213,17 +213,17 @@ def _write_step(session: Session, row: models.Export, *, kek: bytes, objects_dir
     cipher = keyring.cipher(session, tenant_id=row.tenant_id, epoch=order.epoch, kek=kek)
     layout = _layout(session, row, order)
     final, part = _paths(row, objects_dir)
-    if not part.exists() and final.exists() and final.stat().st_size == layout.bytes_of(row.rows_total):
+    if not part.exists() and final.exists() and final.stat().st_size == layout.bytes_of(row.rows_total, first=row.facts["first"]):
         # The file was finished, and the worker died between the rename and its commit.
         row.rows_done, row.state = row.rows_total, ExportState.READY
         return
     part.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not part.exists() or part.stat().st_size < layout.bytes_of(row.rows_done):
+    if not part.exists() or part.stat().st_size < layout.bytes_of(row.rows_done, first=row.facts["first"]):
         row.rows_done = 0  # what was said to be on disk is not: from the start
     step = min(rows_max, row.rows_total - row.rows_done)
     first = row.facts["first"] + row.rows_done
     with part.open("r+b" if part.exists() else "xb") as out:
-        out.truncate(layout.bytes_of(row.rows_done) if row.rows_done else 0)
+        out.truncate(layout.bytes_of(row.rows_done, first=row.facts["first"]) if row.rows_done else 0)
         out.seek(0, os.SEEK_END)
         if not row.rows_done:
             out.write(HEADER)

@@ -1,13 +1,14 @@
 """The plain list of an order's codes as CSV: `url,serial,gtin,lot,kind,parent_serial,pin`, UTF-8, one line for each code.
 
-Promises: lines of one order are equally long, so line k lies at a known byte and a broken file can be continued; nothing in it starts
+Promises: lines of one block of an order are equally long, so line k lies at a known byte and a broken file can be continued; blocks follow one
+another as codegen.packaging lays them out, and `parent_serial` names the case, the pallet, or an inner code's outer one; nothing starts
 like a spreadsheet formula (orders refuse such lots); memory does not grow with the quantity. Lines are written by numpy, a chunk at a
-time: a row of bytes is the same for all codes but for the serial, which stands in it twice.
+time: a row of bytes is the same for all codes of a block but for the serials.
 """
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -18,6 +19,7 @@ import numpy.typing as npt
 from codegen import digital_link
 from codegen.cipher import SERIAL_LENGTH, SerialCipher
 from codegen.orders import CodeOrder, require_issued
+from codegen.packaging import Block
 from codegen.ranges import checked_rows
 from kit.refusals import Invalid
 
@@ -33,23 +35,54 @@ class FileNotWritable(Invalid):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """A line with blanks for the serial, and the two places where it goes."""
+class Lines:
+    """A line of one block with blanks for the serials, and the places where they go; `parent_at` is None where nothing holds the code."""
 
+    block: Block
     line: bytes
     url_serial_at: int
     serial_at: int
+    parent_at: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """The lines of an order: of one length within a block, and blocks one after another."""
+
+    lines: tuple[Lines, ...]
 
     @classmethod
     def of(cls, order: CodeOrder, *, origin: str) -> Self:
         url = digital_link.prefix(origin, order.gtin, order.profile).encode()
         blank = b"-" * SERIAL_LENGTH
-        tail = f",{order.gtin},{order.lot},{order.kind},,\n".encode()
-        return cls(line=url + blank + b"," + blank + tail, url_serial_at=len(url), serial_at=len(url) + SERIAL_LENGTH + 1)
+        lines = []
+        plain = (Block(kind=order.kind, first=0, count=order.quantity),)
+        for block in plain if order.packaging is None else order.packaging.blocks:
+            head = url + blank + b"," + blank + f",{order.gtin},{order.lot},{block.kind},".encode()
+            held = block.parent_first is not None
+            lines.append(
+                Lines(
+                    block=block,
+                    line=head + (blank if held else b"") + b",\n",
+                    url_serial_at=len(url),
+                    serial_at=len(url) + SERIAL_LENGTH + 1,
+                    parent_at=len(head) if held else None,
+                )
+            )
+        return cls(lines=tuple(lines))
 
-    def bytes_of(self, rows: int) -> int:
-        """The size of a file of that many codes, header included."""
-        return len(HEADER) + rows * len(self.line)
+    def bytes_of(self, rows: int, *, first: int = 1) -> int:
+        """The size of a file of that many codes from row `first` on, header included."""
+        return len(HEADER) + sum(
+            (end - start) * len(lines.line) for lines, start, end in self.between(first=first, last=first + rows - 1)
+        )
+
+    def between(self, *, first: int, last: int) -> Iterator[tuple[Lines, int, int]]:
+        """Rows `first` to `last` cut at the ends of blocks: lines, and places (from 0) from start to before end."""
+        for lines in self.lines:
+            start, end = max(lines.block.first, first - 1), min(lines.block.last + 1, last)
+            if start < end:
+                yield lines, start, end
 
 
 def write(
@@ -75,15 +108,20 @@ def write_rows(
     """Rows alone, without the header. `progress` is given the number of rows written by this call so far."""
     require_issued(order)
     assert cipher.epoch == order.epoch  # noqa: S101 - a cipher of another epoch would print codes that nobody ordered
-    rows = last - first + 1
-    lines = np.tile(np.frombuffer(layout.line, dtype=np.uint8), (min(rows, ROWS_PER_CHUNK), 1))
-    for done in range(0, rows, ROWS_PER_CHUNK):
-        count = min(ROWS_PER_CHUNK, rows - done)
-        serials = _letters(cipher.serials(order.first_counter + first - 1 + done, count))
-        lines[:count, layout.url_serial_at : layout.url_serial_at + SERIAL_LENGTH] = serials
-        lines[:count, layout.serial_at : layout.serial_at + SERIAL_LENGTH] = serials
-        out.write(lines[:count].data.cast("B"))
-        progress(done + count)
+    written = 0
+    for lines, start, end in layout.between(first=first, last=last):
+        page = np.tile(np.frombuffer(lines.line, dtype=np.uint8), (min(end - start, ROWS_PER_CHUNK), 1))
+        for place in range(start, end, ROWS_PER_CHUNK):
+            count = min(ROWS_PER_CHUNK, end - place)
+            serials = _letters(cipher.serials(order.first_counter + place, count))
+            page[:count, lines.url_serial_at : lines.url_serial_at + SERIAL_LENGTH] = serials
+            page[:count, lines.serial_at : lines.serial_at + SERIAL_LENGTH] = serials
+            if lines.parent_at is not None:
+                parents = _parents(order, cipher, lines.block, place=place, count=count)
+                page[:count, lines.parent_at : lines.parent_at + SERIAL_LENGTH] = parents
+            out.write(page[:count].data.cast("B"))
+            written += count
+            progress(written)
 
 
 def write_file(
@@ -110,6 +148,16 @@ def write_file(
     finally:
         draft.unlink(missing_ok=True)
     return rows
+
+
+def _parents(order: CodeOrder, cipher: SerialCipher, block: Block, *, place: int, count: int) -> npt.NDArray[np.uint8]:
+    """The serials of what holds the codes from `place` on: each parent is computed once, and repeated for its children."""
+    first, last = block.parent_of(place), block.parent_of(place + count - 1)
+    assert first is not None  # noqa: S101 - asked only of blocks that are held by another
+    assert last is not None  # noqa: S101
+    serials = _letters(cipher.serials(order.first_counter + first, last - first + 1))
+    inside = place - block.first
+    return serials[np.arange(inside, inside + count) // block.per_parent - inside // block.per_parent]
 
 
 def _letters(serials: npt.NDArray[np.bytes_]) -> npt.NDArray[np.uint8]:

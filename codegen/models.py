@@ -97,7 +97,13 @@ class CodeOrder(Base):
         ForeignKeyConstraint(["tenant_id", "epoch"], ["key_epoch.tenant_id", "key_epoch.epoch"]),
         UniqueConstraint("tenant_id", "request_id"),
         UniqueConstraint("tenant_id", "epoch", "first_counter"),
-        CheckConstraint("quantity BETWEEN 1 AND 1000000000", name="quantity"),
+        CheckConstraint("quantity BETWEEN 1 AND 4000000000", name="quantity"),
+        CheckConstraint(
+            "CASE WHEN items IS NULL THEN NOT inner_codes AND items_per_case IS NULL AND cases_per_pallet IS NULL"
+            " ELSE items BETWEEN 1 AND 1000000000 AND kind = 'item_outer' AND quantity = items * (1 + inner_codes::int)"
+            " + coalesce(items / items_per_case, 0) + coalesce(items / (items_per_case * cases_per_pallet), 0) END",
+            name="packaging",
+        ),
         CheckConstraint("kind IN ('item_outer', 'item_inner', 'case', 'pallet', 'spare', 'canary')", name="kind"),
         CheckConstraint("profile IN ('gs1', 'short')", name="profile"),
         CheckConstraint("stage IN ('draft', 'issued', 'closed')", name="stage"),
@@ -115,6 +121,10 @@ class CodeOrder(Base):
     kind: Mapped[str] = mapped_column(Text)
     profile: Mapped[str] = mapped_column(Text)
     stage: Mapped[str] = mapped_column(Text, server_default="issued")
+    items: Mapped[int | None] = mapped_column(BigInteger)
+    inner_codes: Mapped[bool] = mapped_column(server_default="false")
+    items_per_case: Mapped[int | None] = mapped_column(BigInteger)
+    cases_per_pallet: Mapped[int | None] = mapped_column(BigInteger)
     ordered_by: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
 

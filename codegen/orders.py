@@ -18,11 +18,12 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from codegen import audit, brands, catalogue_version, models, products
+from codegen import audit, brands, catalogue_version, models, packaging, products
 from codegen.audit import Action
 from codegen.cipher import COUNTER_MAX
 from codegen.gtin import Gtin
 from codegen.kinds import Kind, Profile
+from codegen.packaging import Packaging
 from kit import ids
 from kit.refusals import Conflict, Invalid, Malformed, NotFound
 
@@ -51,6 +52,11 @@ class OrderQuantity(Invalid):
 class LotMalformed(Invalid):
     code = "lot_malformed"
     says = "A lot is 1 to 20 letters, digits, '.', '_' or '-', and does not start with '-'; {lot!r} is not."
+
+
+class PackagingOfItems(Invalid):
+    code = "packaging_of_items"
+    says = "Inner codes, cases and pallets go with an order of kind item_outer, not {kind}."
 
 
 class RequestIdMalformed(Invalid):
@@ -112,6 +118,12 @@ class CodeOrder:
     ordered_by: str
     created_at: datetime
     stage: Stage = Stage.ISSUED
+    packaging: Packaging | None = None
+
+    @property
+    def items(self) -> int:
+        """How many units were asked for; `quantity` counts all codes, those of cases and pallets too."""
+        return self.quantity if self.packaging is None else self.packaging.items
 
     @property
     def last_counter(self) -> int:
@@ -120,6 +132,24 @@ class CodeOrder:
     def row_of(self, n: int) -> int:
         """The place of counter `n` in the order, the first one being 1, as in the lines of its export."""
         return n - self.first_counter + 1
+
+    def kind_of(self, n: int) -> Kind:
+        return self.kind if self.packaging is None else self.packaging.kind_of(n - self.first_counter)
+
+    def parent_of(self, n: int) -> int | None:
+        """The counter of what holds `n`; None: nothing of this order does."""
+        place = None if self.packaging is None else self.packaging.parent_of(n - self.first_counter)
+        return None if place is None else self.first_counter + place
+
+    def children_of(self, n: int) -> range:
+        """The counters of what is directly inside."""
+        places = range(0) if self.packaging is None else self.packaging.children_of(n - self.first_counter)
+        return range(self.first_counter + places.start, self.first_counter + places.stop)
+
+    def twin_of(self, n: int) -> int | None:
+        """The counter of the other code on the same item."""
+        place = None if self.packaging is None else self.packaging.twin_of(n - self.first_counter)
+        return None if place is None else self.first_counter + place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,21 +171,31 @@ def place(
     now: datetime,
     actor: str,
     stage: Stage = Stage.ISSUED,
+    inner: bool = False,
+    items_per_case: int | None = None,
+    cases_per_pallet: int | None = None,
 ) -> CodeOrder:
-    """Takes the next `quantity` counters of the brand's open epoch. `request_id` is the caller's: once is once.
+    """Takes the next counters of the brand's open epoch, for `quantity` items and for what they are packed in (codegen.packaging).
 
-    `stage` DRAFT keeps the codes from being printed or released until somebody issues the order (codegen.order_life).
+    `request_id` is the caller's: once is once. `stage` DRAFT keeps the codes from being printed or released until somebody issues the order (codegen.order_life).
     """
     _check(quantity=quantity, lot=lot, request_id=request_id)
     product = products.find(session, tenant_id=tenant_id, gtin=gtin)
-    wanted = {"gtin": product.gtin, "quantity": quantity, "lot": lot, "kind": kind.value, "profile": profile.value}
+    packed = None
+    if inner or items_per_case is not None or cases_per_pallet is not None:
+        if kind is not Kind.ITEM_OUTER:
+            raise PackagingOfItems(kind=kind)
+        packed = packaging.checked(
+            Packaging(items=quantity, inner=inner, items_per_case=items_per_case, cases_per_pallet=cases_per_pallet)
+        )
+    wanted = {"gtin": product.gtin, "lot": lot, "kind": kind.value, "profile": profile.value, **_amounts(quantity, packed)}
     first = _by_request(session, tenant_id=tenant_id, request_id=request_id)
     if first is not None:
         return _same(first, wanted)
     if profile is Profile.SHORT:
         _check_own_origin(session, tenant_id=tenant_id)
     savepoint = session.begin_nested()
-    epoch, first_counter = _allocate(session, tenant_id=tenant_id, quantity=quantity)
+    epoch, first_counter = _allocate(session, tenant_id=tenant_id, quantity=packed.codes if packed else quantity)
     order_id = session.execute(
         insert(models.CodeOrder)
         .values(
@@ -315,6 +355,27 @@ def _same(row: models.CodeOrder, wanted: dict[str, Any]) -> CodeOrder:
     return _order(row)
 
 
+def _amounts(quantity: int, packed: Packaging | None) -> dict[str, object]:
+    """The columns that say how many codes of what an order has."""
+    if packed is None:
+        return {"quantity": quantity, "items": None, "inner_codes": False, "items_per_case": None, "cases_per_pallet": None}
+    return {
+        "items": packed.items,
+        "inner_codes": packed.inner,
+        "items_per_case": packed.items_per_case,
+        "cases_per_pallet": packed.cases_per_pallet,
+        "quantity": packed.codes,
+    }
+
+
+def _packaging(row: models.CodeOrder) -> Packaging | None:
+    if row.items is None:
+        return None
+    return Packaging(
+        items=row.items, inner=row.inner_codes, items_per_case=row.items_per_case, cases_per_pallet=row.cases_per_pallet
+    )
+
+
 def _order(row: models.CodeOrder) -> CodeOrder:
     return CodeOrder(
         id=row.id,
@@ -329,4 +390,5 @@ def _order(row: models.CodeOrder) -> CodeOrder:
         ordered_by=row.ordered_by,
         created_at=row.created_at,
         stage=Stage(row.stage),
+        packaging=_packaging(row),
     )

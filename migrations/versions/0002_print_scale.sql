@@ -21,6 +21,18 @@ CALL fence_table('audit', 'tenant_id', 'SELECT, INSERT');
 ALTER TABLE code_order ADD COLUMN stage TEXT DEFAULT 'issued' NOT NULL;
 ALTER TABLE code_order ADD CONSTRAINT ck_code_order_stage CHECK (stage IN ('draft', 'issued', 'closed'));
 
+-- Packaging by arithmetic: the quantity is that of all codes, and the database knows how it comes about.
+ALTER TABLE code_order ADD COLUMN items BIGINT;
+ALTER TABLE code_order ADD COLUMN inner_codes BOOLEAN DEFAULT false NOT NULL;
+ALTER TABLE code_order ADD COLUMN items_per_case BIGINT;
+ALTER TABLE code_order ADD COLUMN cases_per_pallet BIGINT;
+ALTER TABLE code_order DROP CONSTRAINT ck_code_order_quantity;
+ALTER TABLE code_order ADD CONSTRAINT ck_code_order_quantity CHECK (quantity BETWEEN 1 AND 4000000000);
+ALTER TABLE code_order ADD CONSTRAINT ck_code_order_packaging CHECK (
+    CASE WHEN items IS NULL THEN NOT inner_codes AND items_per_case IS NULL AND cases_per_pallet IS NULL
+    ELSE items BETWEEN 1 AND 1000000000 AND kind = 'item_outer' AND quantity = items * (1 + inner_codes::int)
+        + coalesce(items / items_per_case, 0) + coalesce(items / (items_per_case * cases_per_pallet), 0) END);
+
 ALTER TABLE range_state DROP CONSTRAINT ck_range_state_state;
 ALTER TABLE range_state ADD CONSTRAINT ck_range_state_state
     CHECK (state IN ('printed', 'active', 'frozen', 'unfrozen', 'recalled', 'void'));

@@ -34,6 +34,9 @@ def group() -> None:
 @click.option(
     "--profile", type=click.Choice([profile.value for profile in Profile]), default=Profile.GS1.value, show_default=True
 )
+@click.option("--items-per-case", type=int, help="With codes for cases of so many items.")
+@click.option("--cases-per-pallet", type=int, help="With codes for pallets of so many cases.")
+@click.option("--inner", is_flag=True, help="With a second code inside each item.")
 @click.option("--activate", is_flag=True, help="Release the codes at once: their scans are genuine.")
 @click.option("--draft", is_flag=True, help="Only a draft: nothing of it is printed or released before `codes issue`.")
 @click.option("--request-id", help="Your id of this request: sent again with the same data it gives the same order.")
@@ -45,9 +48,12 @@ def order(
     lot: str,
     kind: str,
     profile: str,
+    items_per_case: int | None,
+    cases_per_pallet: int | None,
     request_id: str | None,
     tenant: str | None,
     *,
+    inner: bool,
     activate: bool,
     draft: bool,
     as_json: bool,
@@ -65,6 +71,9 @@ def order(
                 lot=lot,
                 kind=Kind(kind),
                 profile=Profile(profile),
+                inner=inner,
+                items_per_case=items_per_case,
+                cases_per_pallet=cases_per_pallet,
                 stage=Stage.DRAFT if draft else Stage.ISSUED,
                 request_id=request_id or chance.token(),
                 now=now,
@@ -77,7 +86,8 @@ def order(
             "order_id": placed.id,
             "gtin": placed.gtin,
             "lot": placed.lot,
-            "quantity": placed.quantity,
+            "quantity": placed.items,
+            "codes": placed.quantity,
             "epoch": placed.epoch,
             "first_counter": placed.first_counter,
             "stage": placed.stage,
@@ -172,7 +182,10 @@ def explain_code(code: str, tenant: str | None, *, as_json: bool) -> None:
         "order_id": found.order.id if found.order else None,
         "gtin": found.order.gtin if found.order else None,
         "lot": found.order.lot if found.order else None,
-        "kind": found.order.kind if found.order else None,
+        "kind": found.kind,
+        "inside": " in ".join(f"{one.kind.value} {one.serial}" for one in found.tree.above) or None,
+        "twin": f"{found.tree.twin.kind.value} {found.tree.twin.serial}" if found.tree.twin else None,
+        "holds": f"{found.tree.children_count:,} of {found.tree.children[0].kind.value}" if found.tree.children else None,
         "product": found.product.name if found.product else None,
     }
     known = {key: value for key, value in facts.items() if value is not None}
