@@ -12,10 +12,11 @@ from qrcode.main import QRCode
 
 from bench.figures import Report, Rounds, core_s
 from bench.ground import Ground
-from codegen import data_matrices, digital_link, keyring, qr_forms, symbol_files, symbols
-from codegen.affine_symbols import SAMPLE, AffinePress, Texts
-from codegen.gs1_links import Element
-from codegen.qr_forms import Level
+from codegen import digital_link, keyring, symbols
+from codegen.gs1.gs1_links import Element
+from codegen.symbology import data_matrices, qr_forms, symbol_files
+from codegen.symbology.affine_symbols import SAMPLE, AffinePress, Texts
+from codegen.symbology.qr_forms import Level
 
 PRESS = "making a press (once for an order)"
 FIXED = "symbols, one mask for the order"

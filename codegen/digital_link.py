@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 from codegen import cipher
-from codegen.gtin import GTIN_LENGTH, Gtin, check_digit, is_digits
-from codegen.kinds import Profile
-from codegen.link_refusals import (
+from codegen.gs1.link_refusals import (
     DlCharacter,
     DlCheckDigit,
     DlDuplicateAi,
@@ -31,6 +29,8 @@ from codegen.link_refusals import (
     DlValueTooLong,
     DlValueTooShort,
 )
+from codegen.gtin import GTIN_LENGTH, Gtin, check_digit, is_digits
+from codegen.kinds import Profile
 
 __all__ = ["CodeAddress", "DlSyntax", "build", "parse", "prefix", "short_serial"]
 

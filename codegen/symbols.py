@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import segno
 
-from codegen.gs1_links import Element
+from codegen.gs1.gs1_links import Element
 
 QUIET_ZONE = 4
 LEVEL = "M"

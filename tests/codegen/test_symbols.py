@@ -9,7 +9,7 @@ import zxingcpp
 
 from codegen import symbols
 from codegen.cipher import EpochKeys, SerialCipher, normalise
-from codegen.gs1_links import Element
+from codegen.gs1.gs1_links import Element
 
 CIPHER = SerialCipher(0, EpochKeys.derive(bytes(32)))
 

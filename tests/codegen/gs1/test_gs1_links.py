@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen import gs1_links
-from codegen.application_identifiers import CSET_82, RULES
-from codegen.gs1_links import Element, Gs1Link
+from codegen.gs1 import gs1_links
+from codegen.gs1.application_identifiers import CSET_82, RULES
+from codegen.gs1.gs1_links import Element, Gs1Link
 from kit.refusals import Malformed
-from tests.codegen.link_strategies import links
+from tests.codegen.gs1.link_strategies import links
 
 GTIN = "09521234543213"
 ITEM = f"https://id.example.com/01/{GTIN}/21/A7"

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen import epc_urns, gs1_links
-from codegen.gs1_links import Element, Gs1Link
+from codegen.gs1 import epc_urns, gs1_links
+from codegen.gs1.gs1_links import Element, Gs1Link
 from codegen.gtin import check_digit
 from kit.refusals import Malformed
-from tests.codegen.link_strategies import cset_82, links
+from tests.codegen.gs1.link_strategies import cset_82, links
 
 TWINS = [
     ("urn:epc:id:sgtin:0614141.112345.400", "/01/10614141123459/21/400"),

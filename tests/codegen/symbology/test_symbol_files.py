@@ -11,10 +11,10 @@ import numpy.typing as npt
 import pytest
 import zxingcpp
 
-from codegen import qr_forms, symbol_files
-from codegen.affine_symbols import AffinePress
 from codegen.cipher import EpochKeys, SerialCipher
-from codegen.qr_forms import Level
+from codegen.symbology import qr_forms, symbol_files
+from codegen.symbology.affine_symbols import AffinePress
+from codegen.symbology.qr_forms import Level
 
 CIPHER = SerialCipher(0, EpochKeys.derive(bytes(32)))
 PREFIX = "HTTPS://ID.EXAMPLE.COM/01/09521234543213/21/"

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import zxingcpp
 
-from codegen import data_matrices, symbol_checks
 from codegen.cipher import EpochKeys, SerialCipher
-from codegen.gs1_links import Element
+from codegen.gs1.gs1_links import Element
+from codegen.symbology import data_matrices, symbol_checks
 from kit.refusals import Invalid, Malformed
 
 CIPHER = SerialCipher(0, EpochKeys.derive(bytes(32)))

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import zxingcpp
 
-from codegen.application_identifiers import DIGITS, RULES, AiRule, check_value
-from codegen.gs1_links import Element
-from codegen.link_refusals import DlUnknownAttribute
+from codegen.gs1.application_identifiers import DIGITS, RULES, AiRule, check_value
+from codegen.gs1.gs1_links import Element
+from codegen.gs1.link_refusals import DlUnknownAttribute
 from kit.refusals import Invalid
 
 QUIET_ZONE = 1

@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from urllib.parse import quote, unquote_to_bytes
 
-from codegen.application_identifiers import RULES, check_value, matches
-from codegen.gtin import is_digits
-from codegen.link_refusals import (
+from codegen.gs1.application_identifiers import RULES, check_value, matches
+from codegen.gs1.link_refusals import (
     DlBelongsInPath,
     DlDuplicateAi,
     DlDuplicateAttribute,
@@ -34,6 +33,7 @@ from codegen.link_refusals import (
     DlUriCharacter,
     DlValueMissing,
 )
+from codegen.gtin import is_digits
 
 CANONICAL_STEM = "https://id.gs1.org"
 URI_LENGTH_MAX = 2048

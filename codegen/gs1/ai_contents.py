@@ -8,8 +8,8 @@ and every fourth year in reach is one but 2100.
 import calendar
 from collections.abc import Callable, Mapping
 
+from codegen.gs1.link_refusals import DlCharacter, DlCheckCharacters, DlCheckDigit, DlContent, DlDate, DlValueTooShort
 from codegen.gtin import check_digit
-from codegen.link_refusals import DlCharacter, DlCheckCharacters, DlCheckDigit, DlContent, DlDate, DlValueTooShort
 
 Check = Callable[[str, str], None]
 

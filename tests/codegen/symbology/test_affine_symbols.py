@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from qrcode.main import QRCode
 from qrcode.util import ALPHA_NUM, QRData, lost_point
 
-from codegen import qr_forms, symbol_checks
-from codegen.affine_symbols import AffinePress, Texts
 from codegen.cipher import EpochKeys, SerialCipher
-from codegen.qr_forms import Level, Mode, Segment, SymbolForm
-from codegen.symbol_checks import Treatment
+from codegen.symbology import qr_forms, symbol_checks
+from codegen.symbology.affine_symbols import AffinePress, Texts
+from codegen.symbology.qr_forms import Level, Mode, Segment, SymbolForm
+from codegen.symbology.symbol_checks import Treatment
 from kit.refusals import Invalid
-from tests.codegen.second_reader import second_reading
+from tests.codegen.symbology.second_reader import second_reading
 
 CIPHER = SerialCipher(0, EpochKeys.derive(bytes(32)))
 PREFIX = "HTTPS://ID.EXAMPLE.COM/01/09521234543213/21/"

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from codegen import ai_contents
-from codegen.ai_contents import Check
-from codegen.link_refusals import DlCharacter, DlValueMissing, DlValueTooLong, DlValueTooShort
+from codegen.gs1 import ai_contents
+from codegen.gs1.ai_contents import Check
+from codegen.gs1.link_refusals import DlCharacter, DlValueMissing, DlValueTooLong, DlValueTooShort
 
 DIGITS = frozenset("0123456789")
 CSET_82 = frozenset("!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz")

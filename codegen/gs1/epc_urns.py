@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from codegen import gs1_links
-from codegen.gs1_links import CANONICAL_STEM, Element, Gs1Link
+from codegen.gs1 import gs1_links
+from codegen.gs1.gs1_links import CANONICAL_STEM, Element, Gs1Link
+from codegen.gs1.link_refusals import UrnNoTwin, UrnPart, UrnScheme, UrnSyntax
 from codegen.gtin import check_digit, is_digits
-from codegen.link_refusals import UrnNoTwin, UrnPart, UrnScheme, UrnSyntax
 
 COMPANY_PREFIX_LENGTH_MIN = 4
 COMPANY_PREFIX_LENGTH_MAX = 12

@@ -18,8 +18,8 @@ import numpy.typing as npt
 from qrcode.main import QRCode
 from qrcode.util import ALPHA_NUM, QRData
 
-from codegen import mask_penalty
-from codegen.qr_forms import MASKS, Mode, Segment, SymbolForm
+from codegen.symbology import mask_penalty
+from codegen.symbology.qr_forms import MASKS, Mode, Segment, SymbolForm
 
 QUIET_ZONE = 4
 QUIET_ZONE_MAX = 32
