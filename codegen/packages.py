@@ -139,13 +139,8 @@ def request(
 ) -> Package:
     """Gives rows of an order to a recipient. The caller makes the id, and asking twice is asking once; `package_making` writes the file."""
     order = orders.find(session, order_id, tenant_id=tenant_id)
-    if order.kind is Kind.CANARY:
-        raise CanariesNotPrinted(order_id=order_id)
-    orders.require_issued(order)
-    first, last = checked_rows(first=first, last=last, quantity=order.quantity)
+    first, last = _packable(order, first=first, last=last)
     codes = last - first + 1
-    if codes > PART_CODES_MAX:
-        raise PartTooLarge(codes=codes, codes_max=PART_CODES_MAX)
     check_columns(template, content)
     given = recipients.find(session, tenant_id=tenant_id, name=recipient)
     count = canaries.usual(codes) if canary_count is None else canaries.checked(canary_count, codes=codes)
@@ -262,6 +257,16 @@ def covering(session: Session, *, tenant_id: int, epoch: int, counter: int) -> l
         .order_by(Row.created_at, Row.id)
     )
     return [of_row(session, row) for row in rows]
+
+
+def _packable(order: CodeOrder, *, first: int, last: int | None) -> tuple[int, int]:
+    if order.kind is Kind.CANARY:
+        raise CanariesNotPrinted(order_id=order.id)
+    orders.require_issued(order)
+    first, last = checked_rows(first=first, last=last, quantity=order.quantity)
+    if last - first + 1 > PART_CODES_MAX:
+        raise PartTooLarge(codes=last - first + 1, codes_max=PART_CODES_MAX)
+    return first, last
 
 
 def _already_given(session: Session, order: CodeOrder, wanted: Mapping[str, Any], *, tenant_id: int) -> PartGiven:

@@ -6,7 +6,7 @@ from uuid import UUID
 import click
 from sqlalchemy.orm import Session
 
-from codegen import brands, digital_link, explain, keyring, listing, orders, ranges, symbols
+from codegen import brands, digital_link, explain, keyring, listing, orders, packages, ranges, symbols
 from codegen.cipher import SerialCipher
 from codegen.kinds import Kind, Profile
 from codegen.orders import CodeOrder, Stage
@@ -171,6 +171,11 @@ def explain_code(code: str, tenant: str | None, *, as_json: bool) -> None:
         tenant_id = instance.tenant_id(tenant)
         with instance.transaction(tenant_id) as session:
             found = explain.explain(session, tenant_id=tenant_id, text=code, kek=instance.settings.kek_bytes)
+            given = (
+                packages.covering(session, tenant_id=tenant_id, epoch=found.epoch, counter=found.counter)
+                if found.epoch is not None and found.counter is not None
+                else []
+            )
     facts: dict[str, object] = {
         "typed": found.typed,
         "finding": found.finding,
@@ -187,6 +192,7 @@ def explain_code(code: str, tenant: str | None, *, as_json: bool) -> None:
         "twin": f"{found.tree.twin.kind.value} {found.tree.twin.serial}" if found.tree.twin else None,
         "holds": f"{found.tree.children_count:,} of {found.tree.children[0].kind.value}" if found.tree.children else None,
         "product": found.product.name if found.product else None,
+        "given_to": "; ".join(f"{one.recipient}, {one.content} of rows {one.first} to {one.last}" for one in given) or None,
     }
     known = {key: value for key, value in facts.items() if value is not None}
     answer(known, as_json=as_json, sentence="\n".join(f"{key:10} {value}" for key, value in known.items()))
