@@ -7,7 +7,7 @@ from wtforms import EmailField, PasswordField, SubmitField
 from wtforms.validators import InputRequired, Length
 
 from kit.refusals import Refusal
-from web import accounts
+from web import accounts, known_devices
 from web.accounts import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Role, StaffMember
 from web.app import db, parts
 from web.signed_in import admits, close_session, open_session, safe_next, staff
@@ -61,16 +61,19 @@ def sign_in() -> Response | str | tuple[str, int]:
     form = SignInForm()
     if not form.validate_on_submit():
         return render_template("sign_in.html", form=form)
-    throttle = parts().throttle
+    throttle, address = parts().throttle, form.email.data.strip().lower()
     try:
         throttle.take("sign_in_from", request.remote_addr or "", at_most=TRIES_PER_ADDRESS)
-        throttle.take("sign_in_as", form.email.data.strip().lower(), at_most=TRIES_PER_ACCOUNT)
+        device = known_devices.known(address)
+        throttle.take("sign_in_on" if device else "sign_in_as", device or address, at_most=TRIES_PER_ACCOUNT)
         member = accounts.sign_in(db(), email=form.email.data, password=form.password.data)
     except Refusal as refusal:
         form.password.errors = [*form.password.errors, explained(refusal)]
         return render_template("sign_in.html", form=form), refusal.status
     open_session(member)
-    return redirect(safe_next(request.args.get("next"), otherwise=home_of(member)))
+    response = redirect(safe_next(request.args.get("next"), otherwise=home_of(member)))
+    known_devices.remember(response, member.email)
+    return response
 
 
 @blueprint.post("/sign-out")

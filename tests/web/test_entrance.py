@@ -8,7 +8,7 @@ from kit.db import transaction
 from supplychain.distributors import DistributorUnknown
 from tests.conftest import NOW, Database
 from tests.web.conftest import PASSWORD, Furnished, Join, sign_in
-from web import accounts
+from web import accounts, known_devices
 from web.accounts import Role
 
 
@@ -45,6 +45,22 @@ def test_the_ninth_try_for_one_account_is_refused_even_with_the_right_password(a
     assert re.search(r"Wait \d+ seconds", refused.text)
     # Somebody else still comes in.
     sign_in(app.test_client(), hire(Role.MARKETER))
+
+
+def test_a_stranger_who_guesses_locks_nobody_out_of_the_browser_they_work_in(app: Flask, hire: Join) -> None:
+    alice, bob = hire(Role.OWNER), hire(Role.MARKETER)
+    at_work, stranger = sign_in(app.test_client(), alice), app.test_client()
+    at_work.post("/sign-out")
+    for _ in range(9):
+        refused = stranger.post("/sign-in", data={"email": alice.email, "password": "guess guess guess"})
+    assert refused.status_code == 429
+    sign_in(at_work, alice)
+    # The device is known for Alice alone, has eight tries as well, and its mark cannot be invented.
+    at_work.post("/sign-out")
+    answers = [at_work.post("/sign-in", data={"email": bob.email, "password": "guess guess guess"}).status_code for _ in range(9)]
+    assert answers == [401] * 8 + [429]
+    stranger.set_cookie(known_devices.COOKIE, "device." + "0" * 32, path="/sign-in")
+    assert stranger.post("/sign-in", data={"email": alice.email, "password": PASSWORD}).status_code == 429
 
 
 def test_after_signing_in_one_lands_on_the_page_that_was_asked_for_but_never_on_another_site(app: Flask, hire: Join) -> None:
