@@ -40,7 +40,13 @@ def rows(session: Session, row: Package, order: CodeOrder, cipher: SerialCipher)
         stretch=Stretch(
             first_counter=row.first_counter, codes=codes, canary_first=canary_first, canary_rows=canary_rows(row, cipher)
         ),
-        wording=Wording(origin=row.recipe["origin"], gtin=order.gtin, lot=order.lot, kind=order.kind, profile=order.profile),
+        wording=Wording(
+            origin=row.recipe["origin"],
+            gtin=order.gtin,
+            lot=order.lot,
+            kind=order.kind_of(row.first_counter),
+            profile=order.profile,
+        ),
         template=Template.from_plain(row.recipe["template"]),
         content=Content(row.content),
     )

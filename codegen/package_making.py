@@ -87,7 +87,12 @@ def _manifest(session: Session, row: Row, order: CodeOrder, cipher: SerialCipher
         "content": row.content,
         "created_at": row.created_at.isoformat(),
         "order": _order_facts(order),
-        "part": {"first": package.first, "last": package.last, "printing": package.printing.value},
+        "part": {
+            "first": package.first,
+            "last": package.last,
+            "kind": order.kind_of(row.first_counter).value,
+            "printing": package.printing.value,
+        },
         "recipient": {"id": str(row.recipient_id), "name": package.recipient},
         "rows": package.codes + row.canaries,
         "codes": package.codes,
@@ -112,5 +117,6 @@ def _order_facts(order: CodeOrder) -> dict[str, Any]:
         "gtin": order.gtin,
         "lot": order.lot,
         "kind": order.kind.value,
+        "packaging": None if order.packaging is None else asdict(order.packaging),
         "profile": order.profile.value,
     }

@@ -72,6 +72,11 @@ class PartTooLarge(Invalid):
     says = "A part has at most {codes_max} codes, not {codes}. Split the order into parts."
 
 
+class PartMixed(Invalid):
+    code = "part_mixed"
+    says = "Rows {first} to {last} are of several kinds, which go into packages of their own: {kinds}."
+
+
 class CanariesShow(Conflict):
     code = "canaries_show"
     says = "Epoch {epoch} of this order is closed: canaries of another epoch would show. Ask for a package without canaries."
@@ -254,7 +259,7 @@ def covering(session: Session, *, tenant_id: int, epoch: int, counter: int) -> l
                 Row.canary_order_id == order.id,
             ),
         )
-        .order_by(Row.created_at, Row.id)
+        .order_by(Row.reprint, Row.created_at, Row.id)
     )
     return [of_row(session, row) for row in rows]
 
@@ -266,7 +271,15 @@ def _packable(order: CodeOrder, *, first: int, last: int | None) -> tuple[int, i
     first, last = checked_rows(first=first, last=last, quantity=order.quantity)
     if last - first + 1 > PART_CODES_MAX:
         raise PartTooLarge(codes=last - first + 1, codes_max=PART_CODES_MAX)
+    kinds = [order.kind_of(order.first_counter + row - 1) for row in (first, last)]
+    if kinds[0] is not kinds[1]:
+        raise PartMixed(first=first, last=last, kinds=", ".join(_blocks(order)))
     return first, last
+
+
+def _blocks(order: CodeOrder) -> list[str]:
+    blocks = () if order.packaging is None else order.packaging.blocks
+    return [f"{block.kind} {block.first + 1}..{block.last + 1}" for block in blocks]
 
 
 def _already_given(session: Session, order: CodeOrder, wanted: Mapping[str, Any], *, tenant_id: int) -> PartGiven:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from uuid import UUID
 
-from codegen import brands, exports
+from codegen import brands, exports, package_making, packages
+from codegen.package_files import Digests
 from crm import joining, ledger, messages
 from crm.identities import PersonalKeys
 from kit import log, outbox
@@ -21,6 +22,7 @@ EVERY_S = {
     "web.worker.expire_points": 3600,
     "web.worker.forget_codes": 600,
     "web.worker.resume_exports": 60,
+    "web.worker.resume_packages": 60,
 }
 EXPORT = "web.worker.export_codes"
 # All that the queue may ask for.
@@ -127,6 +129,34 @@ def resume_exports() -> None:
             stuck = exports.stuck(session, tenant_id=tenant_id, now=onemark.clock.now())
         for export_id in stuck:
             onemark.jobs.enqueue(EXPORT, tenant_id, str(export_id))
+
+
+def make_package(tenant_id: int, package_id: str) -> None:
+    """Writes one print package; its row holds the progress, and a restarted worker goes on from there."""
+    onemark, digests = _onemark(), Digests()
+    finished = False
+    while not finished:
+        with onemark.transaction(tenant_id) as session:
+            step = package_making.advance(
+                session,
+                tenant_id=tenant_id,
+                package_id=UUID(package_id),
+                digests=digests,
+                kek=onemark.settings.kek_bytes,
+                objects_dir=onemark.settings.objects_dir,
+                now=onemark.clock.now(),
+            )
+        finished = step is None or step.finished
+
+
+def resume_packages() -> None:
+    """Takes up print packages whose worker, or command, died in the middle."""
+    onemark = _onemark()
+    for tenant_id in _tenants(onemark):
+        with onemark.transaction(tenant_id) as session:
+            left = packages.unfinished(session, tenant_id=tenant_id, now=onemark.clock.now())
+        for package_id in left:
+            onemark.jobs.enqueue("web.worker.make_package", tenant_id, str(package_id))
 
 
 def _start_export(_session: object, entry: OutboxEntry) -> None:

@@ -146,3 +146,28 @@ def test_a_packages_facts(inside: Inside, tea: Brand, order: CodeOrder) -> None:
     assert (package.first, package.last, package.codes, package.canaries) == (11, 20, 10, 2)
     with inside() as session, pytest.raises(packages.PackageNotReady):
         packages.manifest_of(session, package.id, tenant_id=tea.tenant_id)
+
+
+def test_items_and_cases_go_into_packages_of_their_own(
+    inside: Inside, tea: Brand, order: CodeOrder, gtin: str, tmp_path: Path
+) -> None:
+    with inside() as session:
+        packed = orders.place(
+            session,
+            tenant_id=tea.tenant_id,
+            gtin=gtin,
+            quantity=100,
+            items_per_case=10,
+            lot="L2",
+            request_id="packed",
+            now=NOW,
+            actor="alice",
+        )
+    with pytest.raises(packages.PartMixed, match=r"item_outer 1\.\.100, case 101\.\.110"):
+        asked(inside, tea, packed, "Anna Print")
+    items = asked(inside, tea, packed, "Anna Print", last=100)
+    cases = asked(inside, tea, packed, "Bert Caps", first=101)
+    for package, kind in ((items, "item_outer"), (cases, "case")):
+        lines = made(inside, tea, package, tmp_path).decode().splitlines()[1:]
+        assert {line.split(",")[4] for line in lines} == {kind}
+        assert len(lines) == package.codes + 2
