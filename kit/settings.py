@@ -97,10 +97,20 @@ def _key_of_file(file: Path) -> bytes:
             pass
         finally:
             draft.unlink()
+        _keep_name(file.parent)
     key = base64.b64decode(file.read_bytes())
     if len(key) != SECRET_BYTES:
         raise MissingSetting(f"{file} should hold {SECRET_BYTES} bytes in base64. Restore it from its backup.")
     return key
+
+
+def _keep_name(folder: Path) -> None:
+    """A new file's name survives a power cut only once its folder is on disk: codes would be sealed under a key that is gone."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def key_id(key: bytes) -> str:

@@ -13,10 +13,11 @@ from codegen import brands, keyring
 from kit import migrations
 from kit.db import transaction
 from kit.refusals import Invalid
-from kit.settings import KEK_FILE, Settings
+from kit.settings import KEK_FILE, SECRET_FILE, Settings
 from scanservice import generations
 from web.instance import MIGRATIONS, Instance
 
+OTHERS = 0o077
 BACKUP_NOTE = "keys/backup-of-kek"
 REDIS_MUST = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
 
@@ -47,6 +48,7 @@ def examine(instance: Instance) -> list[Finding]:
         *_redis(instance),
         _generation(instance),
         *_keys(instance),
+        *_key_files(instance.settings),
         _backup(instance.settings),
     ]
 
@@ -112,6 +114,21 @@ def _keys(instance: Instance) -> list[Finding]:
             else:
                 found.append(Finding(what=f"keys of {entry.slug}", good=True, says=f"{len(opened)} epoch(s) open with this key"))
     return found
+
+
+def _key_files(settings: Settings) -> list[Finding]:
+    """A backup that was copied back, or a tidy-up of permissions, may have opened them to others."""
+    files = [file for name in (KEK_FILE, SECRET_FILE) if (file := settings.data_dir / name).exists()]
+    return [
+        Finding(
+            what=f"file {file.name}",
+            good=not file.stat().st_mode & OTHERS,
+            says=f"others may read it: chmod 600 {file.absolute()}"
+            if file.stat().st_mode & OTHERS
+            else "readable by its owner alone",
+        )
+        for file in files
+    ]
 
 
 def _backup(settings: Settings) -> Finding:
