@@ -19,6 +19,7 @@ from kit.refusals import Invalid
 
 LINES_MAX = 1000
 REASON_LENGTH_MAX = 200
+STRETCHES_MAX = 100  # a list of serials may hold thousands: a line tells the first, and how many codes
 SYSTEM = "onemark"  # what the instance does by itself: the first epoch of a new brand
 
 

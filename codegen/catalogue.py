@@ -11,7 +11,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from codegen import brands, catalogue_version, cipher, keyring, orders, products, ranges
+from codegen import bindings, brands, catalogue_version, cipher, keyring, orders, products, ranges
+from codegen.bindings import Bindings
 from codegen.gtin import Gtin
 from codegen.intervals import Stretch
 from codegen.keyring import Epoch
@@ -35,6 +36,14 @@ class CodeRange:
     profile: Profile
     states: OrderStates
     packaging: Packaging | None = None
+    bindings: Bindings = ()
+
+    def names_at(self, n: int) -> tuple[Gtin, str] | None:
+        """(GTIN, lot) of counter `n`; None: a blank code that is bound to nothing yet."""
+        if self.gtin:
+            return self.gtin, self.lot
+        bound = bindings.at(self.bindings, n)
+        return None if bound is None else (bound.gtin, bound.lot)
 
     def kind_at(self, n: int) -> Kind:
         return self.kind if self.packaging is None else self.packaging.kind_of(n - self.first_counter)
@@ -75,6 +84,7 @@ def snapshot(session: Session, *, tenant_id: int, kek: bytes) -> BrandCatalogue:
     version = catalogue_version.current(session)
     brand = brands.load(session, tenant_id=tenant_id)
     decided = ranges.states(session, tenant_id=tenant_id)
+    bound = bindings.of_orders(session, tenant_id=tenant_id)
     return BrandCatalogue(
         tenant_id=brand.tenant_id,
         slug=brand.slug,
@@ -95,6 +105,7 @@ def snapshot(session: Session, *, tenant_id: int, kek: bytes) -> BrandCatalogue:
                 profile=order.profile,
                 states=decided.get(order.id, ranges.UNDECIDED),
                 packaging=order.packaging,
+                bindings=bound.get(order.id, ()),
             )
             for order in orders.every(session, tenant_id=tenant_id)
         ),

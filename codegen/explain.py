@@ -6,20 +6,21 @@ Promises: an answer for any text, never a refusal: what it is not is part of the
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
-from codegen import cipher, digital_link, keyring, orders, products, ranges
+from codegen import bindings, cipher, keyring, orders, products, ranges, typed_codes
+from codegen.bindings import Bound
 from codegen.cipher import SerialCipher
 from codegen.gtin import Gtin
 from codegen.kinds import Kind
 from codegen.orders import CodeOrder
 from codegen.products import Product
 from codegen.ranges import CodeState, Decision
+from codegen.typed_codes import TEXT_LENGTH_MAX
 from kit.refusals import Malformed
 
-TEXT_LENGTH_MAX = 2000
+_ON_THE_WAY = frozenset({CodeState.INACTIVE, CodeState.PRINTED, CodeState.ACTIVE})
 
 
 class Finding(StrEnum):
@@ -34,6 +35,7 @@ class Finding(StrEnum):
     INACTIVE = "inactive"
     PRINTED = "printed"
     FROZEN = "frozen"
+    UNBOUND = "unbound"  # a blank code that nobody has bound to a product
     ACTIVE = "active"
     RECALLED = "recalled"
     VOID = "void"
@@ -78,13 +80,14 @@ class Explanation:
     product: Product | None = None
     kind: Kind | None = None
     tree: Tree = NO_TREE
+    bound: Bound | None = None
     state: CodeState | None = None
     history: tuple[Decision, ...] = ()
 
 
 def explain(session: Session, *, tenant_id: int, text: str, kek: bytes) -> Explanation:
     try:
-        serial, url_gtin = read(text)
+        serial, url_gtin = typed_codes.read(text)
     except Malformed as refused:
         return Explanation(typed=text[:TEXT_LENGTH_MAX], finding=Finding.UNREADABLE, problem=refused.code)
     known = Explanation(typed=text[:TEXT_LENGTH_MAX], finding=Finding.UNREADABLE, serial=serial, url_gtin=url_gtin)
@@ -130,32 +133,24 @@ def tree_of(order: CodeOrder, serials: SerialCipher, n: int) -> Tree:
     )
 
 
-def read(text: str) -> tuple[str, Gtin | None]:
-    """(serial in canonical letters, the GTIN of a Digital Link or None) of a URL, a path or a bare serial."""
-    wanted = text.strip()[:TEXT_LENGTH_MAX]
-    if "/" not in wanted:
-        return cipher.normalise(wanted), None
-    try:
-        path = urlsplit(wanted if "//" in wanted or wanted.startswith("/") else f"//{wanted}").path
-    except ValueError as error:
-        raise digital_link.DlSyntax(why=str(error)) from error
-    short = digital_link.short_serial(path.upper())
-    if short is not None:
-        return short, None
-    address = digital_link.parse(path)
-    return cipher.normalise(address.serial), address.gtin
-
-
 def _ordered(session: Session, known: Explanation, order: CodeOrder, *, tenant_id: int, counter: int) -> Explanation:
     decided = ranges.states(session, tenant_id=tenant_id, order_ids=[order.id]).get(order.id, ranges.UNDECIDED)
     state, _ = decided.at(counter)
     history = ranges.history(session, tenant_id=tenant_id, order_id=order.id)
+    bound = bindings.at(bindings.of_orders(session, tenant_id=tenant_id, order_ids=[order.id]).get(order.id, ()), counter)
+    gtin = order.gtin if bound is None else bound.gtin
+    finding = Finding(state.value)
+    if known.url_gtin not in {None, gtin}:
+        finding = Finding.WRONG_GTIN
+    elif not gtin and state in _ON_THE_WAY:
+        finding = Finding.UNBOUND
     return replace(
         known,
-        finding=Finding.WRONG_GTIN if known.url_gtin not in {None, order.gtin} else Finding(state.value),
+        finding=finding,
+        bound=bound,
         order=order,
         row=order.row_of(counter),
-        product=products.find(session, tenant_id=tenant_id, gtin=order.gtin),
+        product=products.find(session, tenant_id=tenant_id, gtin=gtin) if gtin else None,
         state=state,
         history=tuple(one for one in history if one.stretch.first <= counter <= one.stretch.last),
     )

@@ -106,6 +106,7 @@ class CodeOrder(Base):
         ),
         CheckConstraint("kind IN ('item_outer', 'item_inner', 'case', 'pallet', 'spare', 'canary')", name="kind"),
         CheckConstraint("profile IN ('gs1', 'short')", name="profile"),
+        CheckConstraint("gtin IS NOT NULL OR profile = 'short'", name="blank"),
         CheckConstraint("stage IN ('draft', 'issued', 'closed')", name="stage"),
         Index("ix_code_order_lot", "tenant_id", "lot"),
     )
@@ -116,7 +117,7 @@ class CodeOrder(Base):
     epoch: Mapped[int] = mapped_column(SmallInteger)
     first_counter: Mapped[int] = mapped_column(BigInteger)
     quantity: Mapped[int] = mapped_column(BigInteger)
-    gtin: Mapped[str] = mapped_column(Text)
+    gtin: Mapped[str | None] = mapped_column(Text)
     lot: Mapped[str] = mapped_column(Text)
     kind: Mapped[str] = mapped_column(Text)
     profile: Mapped[str] = mapped_column(Text)
@@ -127,6 +128,30 @@ class CodeOrder(Base):
     cases_per_pallet: Mapped[int | None] = mapped_column(BigInteger)
     ordered_by: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+
+
+class Binding(Base):
+    """What a stretch of a blank order's codes stands for since somebody bound it. Rows are only added, and never overlap."""
+
+    __tablename__ = "binding"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "order_id"], ["code_order.tenant_id", "code_order.id"]),
+        ForeignKeyConstraint(["tenant_id", "gtin"], ["product.tenant_id", "product.gtin"]),
+        CheckConstraint("first_counter <= last_counter", name="interval"),
+        CheckConstraint("scene IN ('verify', 'reward', 'trace')", name="scene"),
+        Index("ix_binding_order", "tenant_id", "order_id", "first_counter"),
+    )
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID]
+    first_counter: Mapped[int] = mapped_column(BigInteger)
+    last_counter: Mapped[int] = mapped_column(BigInteger)
+    gtin: Mapped[str] = mapped_column(Text)
+    lot: Mapped[str] = mapped_column(Text)
+    scene: Mapped[str] = mapped_column(Text)
+    bound_by: Mapped[str] = mapped_column(Text)
+    bound_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
 
 
 class RangeState(Base):

@@ -59,6 +59,11 @@ class PackagingOfItems(Invalid):
     says = "Inner codes, cases and pallets go with an order of kind item_outer, not {kind}."
 
 
+class BlankNotShort(Invalid):
+    code = "blank_not_short"
+    says = "Codes without a product are printed in the short profile: a Digital Link names the product."
+
+
 class RequestIdMalformed(Invalid):
     code = "request_id_malformed"
     says = "A request id has 1 to {length_max} printable characters."
@@ -126,6 +131,11 @@ class CodeOrder:
         return self.quantity if self.packaging is None else self.packaging.items
 
     @property
+    def blank(self) -> bool:
+        """Without a product: its codes are bound one day (codegen.bindings), and `lot` names the roll."""
+        return not self.gtin
+
+    @property
     def last_counter(self) -> int:
         return self.first_counter + self.quantity - 1
 
@@ -162,7 +172,7 @@ def place(
     session: Session,
     *,
     tenant_id: int,
-    gtin: str,
+    gtin: str | None,
     quantity: int,
     lot: str,
     kind: Kind = Kind.ITEM_OUTER,
@@ -177,10 +187,13 @@ def place(
 ) -> CodeOrder:
     """Takes the next counters of the brand's open epoch, for `quantity` items and for what they are packed in (codegen.packaging).
 
-    `request_id` is the caller's: once is once. `stage` DRAFT keeps the codes from being printed or released until somebody issues the order (codegen.order_life).
+    Without a `gtin` the codes are blank: of profile SHORT, and bound to a product later (codegen.bindings); `lot` is then the name of
+    their roll. `request_id` is the caller's: once is once. `stage` DRAFT keeps the codes from being printed or released until somebody issues the order (codegen.order_life).
     """
     _check(quantity=quantity, lot=lot, request_id=request_id)
-    product = products.find(session, tenant_id=tenant_id, gtin=gtin)
+    if gtin is None and profile is not Profile.SHORT:
+        raise BlankNotShort
+    product = None if gtin is None else products.find(session, tenant_id=tenant_id, gtin=gtin).gtin
     packed = None
     if inner or items_per_case is not None or cases_per_pallet is not None:
         if kind is not Kind.ITEM_OUTER:
@@ -188,7 +201,7 @@ def place(
         packed = packaging.checked(
             Packaging(items=quantity, inner=inner, items_per_case=items_per_case, cases_per_pallet=cases_per_pallet)
         )
-    wanted = {"gtin": product.gtin, "lot": lot, "kind": kind.value, "profile": profile.value, **_amounts(quantity, packed)}
+    wanted = {"gtin": product, "lot": lot, "kind": kind.value, "profile": profile.value, **packaging.columns(quantity, packed)}
     first = _by_request(session, tenant_id=tenant_id, request_id=request_id)
     if first is not None:
         return _same(first, wanted)
@@ -304,10 +317,14 @@ def _position(cursor: str) -> UUID:
 def _check(*, quantity: int, lot: str, request_id: str) -> None:
     if not 1 <= quantity <= QUANTITY_MAX:
         raise OrderQuantity(quantity=quantity, quantity_max=QUANTITY_MAX)
-    if not _LOT.fullmatch(lot):
-        raise LotMalformed(lot=lot)
+    check_lot(lot)
     if not 1 <= len(request_id) <= REQUEST_ID_LENGTH_MAX or not request_id.isprintable():
         raise RequestIdMalformed(length_max=REQUEST_ID_LENGTH_MAX)
+
+
+def check_lot(lot: str) -> None:
+    if not _LOT.fullmatch(lot):
+        raise LotMalformed(lot=lot)
 
 
 def _check_own_origin(session: Session, *, tenant_id: int) -> None:
@@ -355,27 +372,6 @@ def _same(row: models.CodeOrder, wanted: dict[str, Any]) -> CodeOrder:
     return _order(row)
 
 
-def _amounts(quantity: int, packed: Packaging | None) -> dict[str, object]:
-    """The columns that say how many codes of what an order has."""
-    if packed is None:
-        return {"quantity": quantity, "items": None, "inner_codes": False, "items_per_case": None, "cases_per_pallet": None}
-    return {
-        "items": packed.items,
-        "inner_codes": packed.inner,
-        "items_per_case": packed.items_per_case,
-        "cases_per_pallet": packed.cases_per_pallet,
-        "quantity": packed.codes,
-    }
-
-
-def _packaging(row: models.CodeOrder) -> Packaging | None:
-    if row.items is None:
-        return None
-    return Packaging(
-        items=row.items, inner=row.inner_codes, items_per_case=row.items_per_case, cases_per_pallet=row.cases_per_pallet
-    )
-
-
 def _order(row: models.CodeOrder) -> CodeOrder:
     return CodeOrder(
         id=row.id,
@@ -383,12 +379,17 @@ def _order(row: models.CodeOrder) -> CodeOrder:
         epoch=row.epoch,
         first_counter=row.first_counter,
         quantity=row.quantity,
-        gtin=Gtin(row.gtin),
+        gtin=Gtin(row.gtin or ""),
         lot=row.lot,
         kind=Kind(row.kind),
         profile=Profile(row.profile),
         ordered_by=row.ordered_by,
         created_at=row.created_at,
         stage=Stage(row.stage),
-        packaging=_packaging(row),
+        packaging=packaging.of_columns(
+            items=row.items,
+            inner_codes=row.inner_codes,
+            items_per_case=row.items_per_case,
+            cases_per_pallet=row.cases_per_pallet,
+        ),
     )

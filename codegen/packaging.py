@@ -142,3 +142,24 @@ def checked(packaging: Packaging) -> Packaging:
 def _fitting(items: int, whole: int) -> str:
     below = items - items % whole
     return ", ".join(str(fit) for fit in (below, below + whole) if 0 < fit <= ITEMS_MAX) or f"none up to {ITEMS_MAX}"
+
+
+def columns(quantity: int, packed: Packaging | None) -> dict[str, object]:
+    """The columns that say how many codes of what an order has."""
+    if packed is None:
+        return {"quantity": quantity, "items": None, "inner_codes": False, "items_per_case": None, "cases_per_pallet": None}
+    return {
+        "items": packed.items,
+        "inner_codes": packed.inner,
+        "items_per_case": packed.items_per_case,
+        "cases_per_pallet": packed.cases_per_pallet,
+        "quantity": packed.codes,
+    }
+
+
+def of_columns(
+    *, items: int | None, inner_codes: bool, items_per_case: int | None, cases_per_pallet: int | None
+) -> Packaging | None:
+    if items is None:
+        return None
+    return Packaging(items=items, inner=inner_codes, items_per_case=items_per_case, cases_per_pallet=cases_per_pallet)

@@ -23,8 +23,6 @@ from codegen.orders import CodeOrder, OrderClosed, OrderNotIssued, OrderUnknown,
 from kit import ids
 from kit.refusals import Conflict, Invalid
 
-AUDIT_STRETCHES_MAX = 100  # a list of serials may hold thousands: the audit tells the first, and how many codes
-
 
 class CodeState(StrEnum):
     """States of a code, and UNFROZEN, which is a decision alone: no code is ever in it."""
@@ -355,7 +353,7 @@ def _add(session: Session, decision: _Decision, order: models.CodeOrder, stretch
         order_id=order.id,
         epoch=order.epoch,
         reason=decision.reason,
-        facts={"rows": rows[:AUDIT_STRETCHES_MAX], "codes": sum(last - first + 1 for first, last in stretches)},
+        facts={"rows": rows[: audit.STRETCHES_MAX], "codes": sum(last - first + 1 for first, last in stretches)},
     )
     catalogue_version.grow(session)
 

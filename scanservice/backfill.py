@@ -97,10 +97,14 @@ def code_of(catalogue: BrandCatalogue, *, gtin: str, serial: str, at: datetime) 
     found = catalogue.range_of(epoch=epoch, counter=counter)
     if found is None:
         return Code(Standing.EPOCH_REVOKED if revoked else Standing.NO_RANGE, "", epoch, counter, None, gtin, "", "")
-    if gtin and gtin != found.gtin:
+    names = found.names_at(counter)
+    if gtin and (names is None or gtin != names[0]):
         return Code(Standing.WRONG_GTIN, "", None, None, None, gtin, "", serial)
     standing, reason = (Standing.EPOCH_REVOKED, "") if revoked else _standing(found, counter, at)
-    return Code(standing, reason, epoch, counter, found.order_id, found.gtin, found.lot, "")
+    if names is None and standing in {Standing.ACTIVE, Standing.INACTIVE}:
+        standing, reason = Standing.UNBOUND, ""
+    gtin, lot = names or ("", "")
+    return Code(standing, reason, epoch, counter, found.order_id, gtin, lot, "")
 
 
 def _standing(found: CodeRange, counter: int, at: datetime) -> tuple[Standing, str]:

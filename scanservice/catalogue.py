@@ -38,6 +38,7 @@ _STANDINGS: Final = {
     CodeState.INACTIVE: Standing.INACTIVE,
 }
 # Why goods are held back, or when they were printed, is a note among staff.
+_ON_THE_WAY: Final = frozenset({Standing.ACTIVE, Standing.INACTIVE})
 _TOLD: Final = frozenset({CodeState.ACTIVE, CodeState.RECALLED, CodeState.VOID})
 _NO_RANGES: Final[tuple[list[int], list[CodeRange]]] = ([], [])
 _log = log.get(__name__)
@@ -139,9 +140,10 @@ class Catalogue:
             revoked = brand.epochs[epoch].revoked
             standing = Standing.EPOCH_REVOKED if revoked else Standing.NO_RANGE
             return Item(brand=brand, standing=standing, gtin=asked.gtin, serial=asked.serial, counted=counted)
-        if asked.gtin and asked.gtin != found.gtin:
+        names = found.names_at(counter)
+        if asked.gtin and (names is None or asked.gtin != names[0]):
             return Item(brand=brand, standing=Standing.WRONG_GTIN, gtin=asked.gtin, serial=asked.serial)
-        return _item(brand, found, counted, serial=asked.serial)
+        return _item(brand, found, counted, names, serial=asked.serial)
 
     def _range_of(self, tenant_id: int, epoch: int, counter: int) -> CodeRange | None:
         """As `BrandCatalogue.range_of`, with plain numbers to search in: this is asked for every scan."""
@@ -150,15 +152,20 @@ class Catalogue:
         return ranges[place] if place >= 0 and ranges[place].last_counter >= counter else None
 
 
-def _item(brand: BrandCatalogue, found: CodeRange, counted: tuple[int, int], *, serial: str) -> Item:
+def _item(
+    brand: BrandCatalogue, found: CodeRange, counted: tuple[int, int], names: tuple[str, str] | None, *, serial: str
+) -> Item:
     state, decision = found.state_at(counted[1])
     standing = Standing.EPOCH_REVOKED if brand.epochs[counted[0]].revoked else _STANDINGS[state]
+    if names is None and standing in _ON_THE_WAY:
+        standing = Standing.UNBOUND
+    gtin, lot = names or ("", "")
     return Item(
         brand=brand,
         standing=standing,
-        standing_reason="" if decision is None or state not in _TOLD else decision.reason,
-        gtin=found.gtin,
-        lot=found.lot,
+        standing_reason="" if decision is None or state not in _TOLD or standing is Standing.UNBOUND else decision.reason,
+        gtin=gtin,
+        lot=lot,
         kind=found.kind_at(counted[1]),
         serial=serial,
         counted=counted,

@@ -54,6 +54,7 @@ class Standing(StrEnum):
     EPOCH_REVOKED = "epoch_revoked"
     INACTIVE = "inactive"
     FROZEN = "frozen"
+    UNBOUND = "unbound"
     EXPIRED = "expired"
     ACTIVE = "active"
 
@@ -85,6 +86,7 @@ _BY_STANDING: Final = {
     Standing.EPOCH_REVOKED: Verdict.VOID,
     Standing.INACTIVE: Verdict.INACTIVE,
     Standing.FROZEN: Verdict.INACTIVE,
+    Standing.UNBOUND: Verdict.INACTIVE,
     Standing.EXPIRED: Verdict.EXPIRED,
 }
 _COUNTING: Final = frozenset({Standing.ACTIVE, Standing.EXPIRED})

@@ -33,6 +33,33 @@ ALTER TABLE code_order ADD CONSTRAINT ck_code_order_packaging CHECK (
     ELSE items BETWEEN 1 AND 1000000000 AND kind = 'item_outer' AND quantity = items * (1 + inner_codes::int)
         + coalesce(items / items_per_case, 0) + coalesce(items / (items_per_case * cases_per_pallet), 0) END);
 
+-- Blank codes are printed without a product and bound to one later, a stretch or a code at a time.
+ALTER TABLE code_order ALTER COLUMN gtin DROP NOT NULL;
+ALTER TABLE code_order ADD CONSTRAINT ck_code_order_blank CHECK (gtin IS NOT NULL OR profile = 'short');
+
+CREATE TABLE binding (
+    tenant_id BIGINT NOT NULL,
+    id UUID NOT NULL,
+    order_id UUID NOT NULL,
+    first_counter BIGINT NOT NULL,
+    last_counter BIGINT NOT NULL,
+    gtin TEXT NOT NULL,
+    lot TEXT NOT NULL,
+    scene TEXT NOT NULL,
+    bound_by TEXT NOT NULL,
+    bound_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_binding PRIMARY KEY (tenant_id, id),
+    CONSTRAINT fk_binding_tenant_id_order_id_code_order FOREIGN KEY(tenant_id, order_id) REFERENCES code_order (tenant_id, id),
+    CONSTRAINT fk_binding_tenant_id_gtin_product FOREIGN KEY(tenant_id, gtin) REFERENCES product (tenant_id, gtin),
+    CONSTRAINT ck_binding_interval CHECK (first_counter <= last_counter),
+    CONSTRAINT ck_binding_scene CHECK (scene IN ('verify', 'reward', 'trace')),
+    CONSTRAINT fk_binding_tenant_id_tenant FOREIGN KEY(tenant_id) REFERENCES tenant (id)
+);
+
+CREATE INDEX ix_binding_order ON binding (tenant_id, order_id, first_counter);
+
+CALL fence_table('binding', 'tenant_id', 'SELECT, INSERT');
+
 ALTER TABLE range_state DROP CONSTRAINT ck_range_state_state;
 ALTER TABLE range_state ADD CONSTRAINT ck_range_state_state
     CHECK (state IN ('printed', 'active', 'frozen', 'unfrozen', 'recalled', 'void'));

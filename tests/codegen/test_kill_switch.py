@@ -2,13 +2,13 @@
 
 import pytest
 
-from codegen import audit, explain, keyring, kill_switch, ranges
+from codegen import audit, explain, keyring, kill_switch, ranges, serial_lists
 from codegen.audit import Action
 from codegen.brands import Brand
 from codegen.explain import Finding
 from codegen.keyring import EpochUnknown
-from codegen.kill_switch import SerialNotOurs, SerialsEmpty, SerialsTooMany
 from codegen.ranges import CodeState
+from codegen.serial_lists import SerialNotOurs, SerialsEmpty, SerialsTooMany
 from tests.codegen.conftest import KEK, NOW, Inside, ordered
 
 ALICE = "alice@tea.example"
@@ -64,7 +64,7 @@ def test_a_line_that_is_no_code_of_ours_stops_the_whole_list(inside: Inside, tea
 
 
 def test_a_list_has_a_limit(inside: Inside, tea: Brand, gtin: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kill_switch, "SERIALS_MAX", 2)
+    monkeypatch.setattr(serial_lists, "SERIALS_MAX", 2)
     with inside() as session:
         order = ordered(session, tea, gtin, quantity=10)
         serials = keyring.cipher(session, tenant_id=tea.tenant_id, epoch=0, kek=KEK)

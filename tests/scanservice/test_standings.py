@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
-from codegen import keyring, ranges
+from codegen import bindings, keyring, orders, ranges
+from codegen.bindings import Target
+from codegen.kinds import Profile
 from kit.db import transaction
-from tests.scanservice.conftest import LocalEdge, Market
+from tests.scanservice.conftest import GTIN, LocalEdge, Market
 
 JSON = "application/json"
 
@@ -41,3 +43,32 @@ def test_a_revoked_epoch_voids_its_codes_whether_ordered_or_not(edge: LocalEdge,
     assert told(edge, market.path(1)) == revoked
     assert told(edge, f"/{cipher.serial_of(123_456)}") == revoked
     assert told(edge, f"/{'5' + market.serial(1)[1:]}")[0] == "counterfeit"
+
+
+def test_a_blank_code_is_inactive_until_it_is_bound(edge: LocalEdge, market: Market) -> None:
+    now = market.clock.now()
+    with transaction(market.engine, tenant_id=market.tenant_id) as session:
+        roll = orders.place(
+            session,
+            tenant_id=market.tenant_id,
+            gtin=None,
+            quantity=2,
+            lot="ROLL",
+            profile=Profile.SHORT,
+            request_id="roll",
+            now=now,
+            actor="test",
+        )
+        ranges.activate(session, tenant_id=market.tenant_id, order_id=roll.id, now=now, actor="test")
+        serial = keyring.cipher(session, tenant_id=market.tenant_id, epoch=0, kek=market.settings.kek_bytes).serial_of(
+            roll.first_counter
+        )
+    edge.look_after()
+    assert told(edge, f"/{serial}") == ("inactive", [{"code": "unbound", "value": None}])
+    with transaction(market.engine, tenant_id=market.tenant_id) as session:
+        target = Target(gtin=GTIN, lot="L77")
+        bindings.bind(session, target, tenant_id=market.tenant_id, order_id=roll.id, last=1, now=now, actor="test")
+    edge.look_after()
+    answer = edge.stranger().get(f"/{serial}", accept=JSON).json()
+    assert (answer["verdict"], answer["gtin"], answer["lot"]) == ("genuine_first", GTIN, "L77")
+    assert told(edge, f"/01/{GTIN}/21/{serial}")[0] == "genuine_seen"

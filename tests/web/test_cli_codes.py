@@ -91,3 +91,25 @@ def test_the_kill_switch_takes_an_order_a_list_or_an_epoch(tmp_path: Path) -> No
     assert said("codes", "kill", "--epoch", "0", "--reason", "leaked", "--yes")["changed"]
     assert said("codes", "explain", serials[2])["finding"] == "epoch_revoked"
     assert CliRunner().invoke(cli, ["codes", "kill", "--reason", "x", "--yes"]).exit_code == 2
+
+
+@pytest.mark.usefixtures("box")
+def test_blank_codes_are_bound_by_rows_and_by_list(tmp_path: Path) -> None:
+    order = str(said("codes", "order", "--quantity", "10", "--lot", "ROLL", "--profile", "short", "--activate")["order_id"])
+    said("codes", "export", order, "--out", str(tmp_path / "codes.csv"))
+    rows = [line.split(",") for line in (tmp_path / "codes.csv").read_text().splitlines()[1:]]
+    assert rows[0] == [f"HTTPS://TEA.EXAMPLE/{rows[0][1]}", rows[0][1], "", "ROLL", "item_outer", "", ""]
+    listed = tmp_path / "list.txt"
+    listed.write_text(rows[9][0] + "\n")
+    target = ("--gtin", GTIN, "--lot", "L9", "--scene", "reward")
+    assert said("codes", "bind", "--order", order, "--last", "5", *target)["bound"] == 5
+    assert said("codes", "bind", "--serials", str(listed), *target)["bound"] == 1
+    assert [said("codes", "explain", rows[place][1])["finding"] for place in (0, 5, 9)] == ["active", "unbound", "active"]
+
+
+@pytest.mark.usefixtures("box")
+def test_cases_and_pallets_are_ordered_with_their_items() -> None:
+    ratio = ("--items-per-case", "24", "--cases-per-pallet", "40", "--inner")
+    assert "960, 1920" in refused("codes", "order", "--gtin", GTIN, "--quantity", "1000", "--lot", "L1", *ratio)
+    placed = said("codes", "order", "--gtin", GTIN, "--quantity", "960", "--lot", "L1", *ratio)
+    assert (placed["quantity"], placed["codes"]) == (960, 960 * 2 + 40 + 1)

@@ -9,7 +9,8 @@ from uuid import UUID
 import click
 from sqlalchemy.orm import Session
 
-from codegen import audit, keyring, kill_switch, order_life, orders, ranges
+from codegen import audit, bindings, keyring, kill_switch, order_life, orders, ranges
+from codegen.bindings import Scene, Target
 from codegen.ranges import RangeChange
 from web.cli.codes import group
 from web.cli.root import ACTOR, answer, brand_option, json_option, onemark
@@ -178,6 +179,54 @@ def kill_epoch(epoch: int, *, reason: str, tenant: str | None, as_json: bool) ->
             )
     sentence = f"Epoch {epoch} {'is' if changed else 'was'} revoked: none of its codes is valid any more."
     answer({"epoch": epoch, "state": "revoked", "changed": changed}, as_json=as_json, sentence=sentence)
+
+
+@group.command("bind")
+@click.option("--order", "order_id", type=click.UUID, help="A blank order; with --first and --last rows of it.")
+@click.option("--first", type=int, default=1)
+@click.option("--last", type=int, default=None)
+@click.option(
+    "--serials",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file with one scanned serial or URL a line.",
+)
+@click.option("--gtin", required=True)
+@click.option("--lot", required=True)
+@click.option("--scene", type=click.Choice([scene.value for scene in Scene]), default=Scene.VERIFY.value, show_default=True)
+@brand_option
+@json_option
+def bind(
+    order_id: UUID | None,
+    first: int,
+    last: int | None,
+    serials: Path | None,
+    gtin: str,
+    lot: str,
+    scene: str,
+    tenant: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Say what product and lot blank codes stand on: rows of an order, or a list of scanned codes."""
+    if (order_id is None) == (serials is None):
+        raise click.UsageError("Say what to bind: one of --order, --serials.")
+    target = Target(gtin=gtin, lot=lot, scene=Scene(scene))
+    bound = 0
+    with onemark() as instance:
+        tenant_id = instance.tenant_id(tenant)
+        now = instance.clock.now()
+        with instance.transaction(tenant_id) as session:
+            if order_id is not None:
+                bound = bindings.bind(
+                    session, target, tenant_id=tenant_id, order_id=order_id, first=first, last=last, now=now, actor=ACTOR
+                )
+            elif serials is not None:
+                lines = serials.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+                kek = instance.settings.kek_bytes
+                bound = bindings.bind_listed(session, target, lines, tenant_id=tenant_id, kek=kek, now=now, actor=ACTOR)
+    answer(
+        {"bound": bound, "gtin": gtin, "lot": lot}, as_json=as_json, sentence=f"{bound:,} codes are bound to {gtin}, lot {lot}."
+    )
 
 
 @group.command("history")

@@ -27,9 +27,9 @@ def group() -> None:
 
 
 @group.command("order")
-@click.option("--gtin", required=True)
+@click.option("--gtin", help="The product. Without it the codes are blank, and bound to one later: codes bind.")
 @click.option("--quantity", required=True, type=int, help="1 to 1,000,000,000.")
-@click.option("--lot", required=True, help="The production lot that the codes belong to.")
+@click.option("--lot", required=True, help="The production lot that the codes belong to; of blank codes the name of their roll.")
 @click.option("--kind", type=click.Choice([kind.value for kind in Kind]), default=Kind.ITEM_OUTER.value, show_default=True)
 @click.option(
     "--profile", type=click.Choice([profile.value for profile in Profile]), default=Profile.GS1.value, show_default=True
@@ -43,7 +43,7 @@ def group() -> None:
 @brand_option
 @json_option
 def order(
-    gtin: str,
+    gtin: str | None,
     quantity: int,
     lot: str,
     kind: str,
@@ -84,7 +84,7 @@ def order(
     answer(
         {
             "order_id": placed.id,
-            "gtin": placed.gtin,
+            "gtin": placed.gtin or None,
             "lot": placed.lot,
             "quantity": placed.items,
             "codes": placed.quantity,
@@ -185,8 +185,9 @@ def explain_code(code: str, tenant: str | None, *, as_json: bool) -> None:
         "counter": found.counter,
         "row": found.row,
         "order_id": found.order.id if found.order else None,
-        "gtin": found.order.gtin if found.order else None,
-        "lot": found.order.lot if found.order else None,
+        "gtin": (found.bound or found.order).gtin or None if found.order else None,
+        "lot": (found.bound or found.order).lot if found.order else None,
+        "scene": found.bound.scene if found.bound else None,
         "kind": found.kind,
         "inside": " in ".join(f"{one.kind.value} {one.serial}" for one in found.tree.above) or None,
         "twin": f"{found.tree.twin.kind.value} {found.tree.twin.serial}" if found.tree.twin else None,

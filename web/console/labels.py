@@ -45,6 +45,7 @@ FINDINGS = {
     Finding.WRONG_GTIN: lazy("Genuine code under another product's address"),
     Finding.EPOCH_REVOKED: lazy("Made with a key that was given up"),
     Finding.PRINTED: lazy("Genuine and printed, not yet activated"),
+    Finding.UNBOUND: lazy("Genuine and blank, not bound yet"),
     Finding.FROZEN: lazy("Genuine, held back for now"),
     Finding.INACTIVE: lazy("Genuine, not yet activated"),
     Finding.ACTIVE: lazy("Genuine and active"),
@@ -69,6 +70,9 @@ MEANINGS = {
         "All codes of this key are void for ever, whoever made them. Consumers are told that it is not valid."
     ),
     Finding.PRINTED: lazy("Consumers who scan it are told that the product was not released for sale."),
+    Finding.UNBOUND: lazy(
+        "Nobody has said what product it stands on. Consumers are told that the product was not released for sale."
+    ),
     Finding.FROZEN: lazy(
         "Consumers who scan it are told that the brand holds it back. Unfreeze its rows and it is again what it was."
     ),

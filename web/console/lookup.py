@@ -8,7 +8,8 @@ from werkzeug.wrappers import Response
 
 from codegen import explain, keyring, orders
 from codegen.cipher import COUNTER_MAX, EPOCH_MAX
-from codegen.explain import TEXT_LENGTH_MAX, Explanation
+from codegen.explain import Explanation
+from codegen.typed_codes import TEXT_LENGTH_MAX
 from scanservice import queries
 from supplychain import distributors, shipments
 from supplychain.shipments import LotShipment

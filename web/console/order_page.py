@@ -119,7 +119,7 @@ def _page(order: CodeOrder, *, activating: ActivateForm, voiding: VoidForm) -> s
     return render_template(
         "console/order.html",
         order=order,
-        product=products.find(db(), tenant_id=desk.tenant_id(), gtin=order.gtin),
+        product=products.find(db(), tenant_id=desk.tenant_id(), gtin=order.gtin) if order.gtin else None,
         counts=counts,
         segments=bar(counts),
         history=list(reversed(ranges.history(db(), tenant_id=desk.tenant_id(), order_id=order.id))),

@@ -40,7 +40,7 @@ def _made(session: Session, visit: Visit) -> Iterable[Step]:
     order = orders.at(session, tenant_id=visit.tenant_id, epoch=epoch, counter=counter)
     if order is None:
         return
-    yield Step(at=order.created_at, said=_("Code issued for lot %(lot)s", lot=order.lot))
+    yield Step(at=order.created_at, said=_("Code issued for lot %(lot)s", lot=visit.ticket.lot or order.lot))
     told: set[CodeState] = set()
     words = {
         CodeState.ACTIVE: _("Released for sale"),

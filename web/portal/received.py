@@ -38,7 +38,10 @@ def deliveries(session: Session, *, tenant_id: int, distributor_id: str) -> tupl
     named = {product.gtin: product for product in products.listing(session, tenant_id=tenant_id)}
     ordered = _by_lot(session, tenant_id=tenant_id)
     return tuple(
-        Delivery(shipped=lot, products=tuple(named[gtin] for gtin in sorted({order.gtin for order in ordered.get(lot.lot, ())})))
+        Delivery(
+            shipped=lot,
+            products=tuple(named[gtin] for gtin in sorted({order.gtin for order in ordered.get(lot.lot, ()) if order.gtin})),
+        )
         for lot in shipments.lots_of(session, distributor_id, tenant_id=tenant_id)
     )
 
