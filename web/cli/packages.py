@@ -256,8 +256,9 @@ def keys(out: Path, tenant: str | None, *, as_json: bool) -> None:
         with instance.transaction(tenant_id) as session:
             slug = brands.load(session, tenant_id=tenant_id).slug
             ring = keyring.epochs(session, tenant_id=tenant_id, kek=instance.settings.kek_bytes)
-    out.write_text(json.dumps(manifests.key_set(slug, [one.cipher for one in ring.values()]), indent=1) + "\n", encoding="utf-8")
-    answer({"file": out, "keys": len(ring)}, as_json=as_json, sentence=f"{len(ring)} public keys in {out}")
+        trusted = [one.cipher for one in ring.values() if not one.revoked]
+    out.write_text(json.dumps(manifests.key_set(slug, trusted), indent=1) + "\n", encoding="utf-8")
+    answer({"file": out, "keys": len(trusted)}, as_json=as_json, sentence=f"{len(trusted)} public keys in {out}")
 
 
 def _made(instance: Instance, tenant_id: int, package: Package) -> Package:
