@@ -5,11 +5,13 @@ redis-py retries up to ten times by default; a scan that was answered once would
 
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.connection import AbstractConnection as AsyncConnection
+from redis.asyncio.connection import ConnectionPool as AsyncConnectionPool
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-__all__ = ["AsyncRedis", "Redis", "connect", "connect_async"]
+__all__ = ["AsyncConnection", "AsyncRedis", "Redis", "connect", "connect_async", "connection"]
 
 CONNECT_S_MAX = 2.0
 ANSWER_S_MAX = 5.0
@@ -34,3 +36,20 @@ def connect_async(url: str, *, connections_max: int = 4) -> AsyncRedis:
         socket_timeout=ANSWER_S_MAX,
         max_connections=connections_max,
     )
+
+
+def connection(url: str) -> AsyncConnection:
+    """One bare connection for an event loop, not yet connected, for who packs commands and reads their answers without a client between.
+
+    It has no limit of its own for an answer: the caller sets one for all that it sends at once.
+    """
+    pool = AsyncConnectionPool.from_url(
+        url,
+        protocol=2,
+        retry=AsyncRetry(NoBackoff(), 0),
+        socket_connect_timeout=CONNECT_S_MAX,
+        socket_timeout=None,
+        driver_info=None,
+    )
+    made: AsyncConnection = pool.make_connection()  # type: ignore[no-untyped-call]
+    return made

@@ -43,7 +43,9 @@ local function place_all(slots, packed)
 end
 
 local function pack(flags, first, last, slots)
-  table.sort(slots, earlier)
+  if #slots > 1 then
+    table.sort(slots, earlier)
+  end
   local parts = { struct.pack(HEADER, flags, first, last) }
   for i = 1, math.min(#slots, VISITORS_MAX) do
     local slot = slots[i]
@@ -69,20 +71,19 @@ local function touch(before, mode, at, visitor, network)
     first = math.min(first, at)
     last = math.max(last, at)
   end
+  if mode == 't' then
+    flags = bit.bor(flags, FLAG_STAFF)
+  end
+  local header = struct.pack(HEADER, flags, first, last)
   if mode ~= 'c' then
-    if mode == 't' then
-      flags = bit.bor(flags, FLAG_STAFF)
-    end
-    local header = struct.pack(HEADER, flags, first, last)
     return before and header .. string.sub(before, HEADER_BYTES + 1) or header
   end
-  local minute = math.floor(at / 60)
-  local slots = {}
-  if before then
-    place_all(slots, before)
+  local minute = struct.pack('>I3', math.floor(at / 60))
+  local slot = visitor .. network .. minute .. minute
+  if not before or #before == HEADER_BYTES then
+    return header .. slot
   end
-  place(slots, struct.unpack('>I4', visitor), struct.unpack('>I3', network), minute, minute)
-  return pack(flags, first, last, slots)
+  return merge(before, header .. slot)
 end
 
 -- nil when the caller may write, else the refusal. A caller with an old catalogue is sent back before anything is logged.
@@ -91,7 +92,7 @@ local function refusal(meta, log, generation, catalogue, entries_max)
   if known[1] ~= generation then
     return redis.error_reply('GENERATION this partition is of generation ' .. (known[1] or 'none'))
   end
-  if known[2] and tonumber(known[2]) > tonumber(catalogue) then
+  if known[2] and known[2] ~= catalogue and tonumber(known[2]) > tonumber(catalogue) then
     return redis.error_reply('STALE ' .. known[2])
   end
   if redis.call('XLEN', log) >= tonumber(entries_max) then

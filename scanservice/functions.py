@@ -43,16 +43,20 @@ class RedisUnfit(SystemExit):
     """The edge does not start: this Redis could lose scans that were answered."""
 
 
+META_KEYS: Final = tuple(f"meta:{{{partition}}}" for partition in range(PARTITIONS))
+LOG_KEYS: Final = tuple(f"log:{{{partition}}}" for partition in range(PARTITIONS))
+
+
 def partition_of(tenant_id: int, counter: int) -> int:
     return (tenant_id * TENANT_STEP + (counter >> BUCKET_BITS)) % PARTITIONS
 
 
 def meta_key(partition: int) -> str:
-    return f"meta:{{{partition}}}"
+    return META_KEYS[partition]
 
 
 def log_key(partition: int) -> str:
-    return f"log:{{{partition}}}"
+    return LOG_KEYS[partition]
 
 
 def bucket_key(partition: int, *, tenant_id: int, epoch: int, counter: int) -> str:

@@ -78,7 +78,12 @@ def host_name(host_header: str) -> str:
 
 
 def origin_of(request: Request) -> bytes:
-    return f"{request.scheme}://{request.host}".encode("latin-1")
+    return _origin(request.scheme, request.host)
+
+
+@lru_cache(maxsize=HOSTS_KEPT)
+def _origin(scheme: str, host: str) -> bytes:
+    return f"{scheme}://{host}".encode("latin-1")
 
 
 @lru_cache(maxsize=HOSTS_KEPT)

@@ -2,21 +2,27 @@
 
 Promises: a call that returns was executed, fsynced and, where Redis has replicas, acknowledged by one of them; a call that raises
 may have been executed and is never sent again. One pipeline is under way at a time: what arrives meanwhile waits together and
-shares the next fsync. Refused as `Unavailable`: a server that is away, its full log, another generation, a missing function.
+shares the next fsync. (Two or three under way at once were slower: smaller pipelines, more fsyncs; docs/decisions/0012.)
+Refused as `Unavailable`: a server that is away, its full log, another generation, a missing function.
 """
 
 import asyncio
-from typing import Any, ClassVar, Final
+from collections.abc import Callable
+from typing import Any, ClassVar, Final, cast
 
 import hiredis
+from redis.exceptions import ResponseError
 
-from kit import log
+from kit import log, redis
+from kit.redis import AsyncConnection, Redis
 from kit.refusals import Unavailable
-from scanservice.wire import ConnectionLost, Wire, pack
 
 PIPELINE_MAX: Final = 1024
 REPLICA_ACK_MS_MAX: Final = 1000
 WAITAOF_SINCE: Final = (7, 2)
+
+# Its stub asks for a tuple of one part; commands have many.
+pack = cast("Callable[[tuple[str | bytes | int, ...]], bytes]", hiredis.pack_command)
 
 _log = log.get(__name__)
 
@@ -48,9 +54,9 @@ class Recorder:
     """For one event loop and one Redis server."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
-        self._wire: Wire | None = None
-        self._wait: bytes | None = None
+        self._connection = redis.connection(url)
+        # Sent behind every pipeline, where replicas have to acknowledge.
+        self.acknowledgement: bytes | None = None
         self._queue: list[tuple[bytes, asyncio.Future[bytes]]] = []
         self._flushing: asyncio.Task[None] | None = None
         # Set when an answer shows that the library or the generation has to be looked after.
@@ -64,20 +70,10 @@ class Recorder:
             self._flushing = loop.create_task(self._flush())
         return await future
 
-    async def look_at_replicas(self) -> None:
-        """Finds out whether a replica has to acknowledge. Called now and then: replicas come and go."""
-        wire = await self._connected()
-        (info,) = await wire.exchange([pack(("INFO", "replication"))])
-        (server,) = await wire.exchange([pack(("INFO", "server"))])
-        if isinstance(info, bytes) and isinstance(server, bytes):
-            self._wait = _wait_command(info, server)
-
     async def close(self) -> None:
         if self._flushing is not None:
             await asyncio.wait([self._flushing])
-        if self._wire is not None:
-            self._wire.close()
-            await asyncio.sleep(0)
+        await self._connection.disconnect()
 
     async def _flush(self) -> None:
         try:
@@ -89,23 +85,27 @@ class Recorder:
 
     async def _send(self, batch: list[tuple[bytes, asyncio.Future[bytes]]]) -> None:
         commands = [command for command, _ in batch]
-        if self._wait is not None:
-            commands.append(self._wait)
+        # Whether to wait may be decided anew while this pipeline is under way.
+        acknowledgement = self.acknowledgement
+        if acknowledgement is not None:
+            commands.append(acknowledgement)
         try:
-            answers = await (await self._connected()).exchange(commands)
-        except ConnectionLost as lost:
-            _log.warning("the scan recorder lost its connection", error=str(lost), calls=len(batch))
+            answers = await _exchange(self._connection, commands)
+        except Exception as lost:  # noqa: BLE001 - whatever it was, those who wait must hear of it
+            _log.warning("the scan recorder lost its connection", error=repr(lost), calls=len(batch))
             self.troubled.set()
             _fail(batch, lost)
+            # Answers have no ids: after a lost one nobody could tell whose the next is.
+            await self._connection.disconnect(nowait=True)
             return
-        if self._wait is not None and not _acknowledged(answers.pop()):
+        if acknowledgement is not None and not _acknowledged(answers.pop()):
             _log.warning("no replica acknowledged in time", calls=len(batch))
             _fail(batch, None)
             return
         for (_, future), answer in zip(batch, answers, strict=True):
             if future.done():
                 continue
-            if isinstance(answer, hiredis.ReplyError):
+            if isinstance(answer, ResponseError):
                 future.set_exception(self._refusal(answer))
             else:
                 future.set_result(answer)
@@ -123,10 +123,22 @@ class Recorder:
         _log.error("redis refused a scan", error=text)
         return RecorderAway()
 
-    async def _connected(self) -> Wire:
-        if self._wire is None or self._wire.closed:
-            self._wire = await Wire.connect(self._url)
-        return self._wire
+
+async def _exchange(connection: AsyncConnection, commands: list[bytes]) -> list[Any]:
+    """Sends once, and reads as many answers; a server's error is one of them."""
+    async with asyncio.timeout(redis.ANSWER_S_MAX):
+        if connection.is_connected and await connection.can_read():
+            # Nothing was asked: what can be read is the end of the connection, or the answer to another's question.
+            await connection.disconnect(nowait=True)
+        # Connects where it has to.
+        await connection.send_packed_command(commands, check_health=False)
+        answers: list[Any] = []
+        for _ in commands:
+            try:
+                answers.append(await connection.read_response())
+            except ResponseError as error:
+                answers.append(error)
+        return answers
 
 
 def _fail(batch: list[tuple[bytes, asyncio.Future[bytes]]], cause: Exception | None) -> None:
@@ -137,10 +149,11 @@ def _fail(batch: list[tuple[bytes, asyncio.Future[bytes]]], cause: Exception | N
             future.set_exception(refusal)
 
 
-def _wait_command(info: bytes, server: bytes) -> bytes | None:
-    if int(_member(info, b"connected_slaves") or 0) == 0:
+def acknowledgement(redis: Redis) -> bytes | None:
+    """The command that waits for a replica, where Redis has any; every pipeline then ends with it. Replicas come and go: ask again."""
+    if int(redis.info("replication")["connected_slaves"]) == 0:
         return None
-    version = tuple(int(part) for part in (_member(server, b"redis_version") or b"0.0").split(b".")[:2])
+    version = tuple(int(part) for part in str(redis.info("server")["redis_version"]).split(".")[:2])
     if version >= WAITAOF_SINCE:
         return pack(("WAITAOF", 1, 1, REPLICA_ACK_MS_MAX))
     return pack(("WAIT", 1, REPLICA_ACK_MS_MAX))
@@ -150,11 +163,3 @@ def _acknowledged(answer: Any) -> bool:
     if isinstance(answer, list):
         return len(answer) == 2 and answer[0] >= 1 and answer[1] >= 1  # noqa: PLR2004 - WAITAOF: local, replicas
     return isinstance(answer, int) and answer >= 1
-
-
-def _member(info: bytes, name: bytes) -> bytes | None:
-    for line in info.splitlines():
-        key, _, value = line.partition(b":")
-        if key == name:
-            return value
-    return None

@@ -1,9 +1,9 @@
 """Tickets: what the edge gives a phone so that the page can show the verdict and a claim can prove a real scan.
 
-A ticket is signed and stateless: MessagePack of its fields and 16 bytes of keyed BLAKE2b, in base64url (a tenth of
-the time of HMAC-SHA256 here). It lives for half
-an hour, is bound to brand, code, scan and visitor, and never holds the printed serial of a genuine code. Refused: a ticket
-whose signature does not fit (`ticket_invalid`) and one that is too old (`ticket_expired`).
+A ticket is signed and stateless: MessagePack of its fields and 16 bytes of keyed BLAKE2b, in base64url. It lives for half an hour, is
+bound to brand, code, scan and visitor, and holds a serial only where nothing was recorded of the code: of one that nobody made, and
+in a preview, whose page offers to check it. Refused: a ticket whose signature does not fit (`ticket_invalid`) and one that is too old
+(`ticket_expired`).
 """
 
 import base64
@@ -19,6 +19,7 @@ from kit.refusals import Gone, Malformed
 from scanservice.verdicts import Reason, Verdict
 
 TTL: Final = timedelta(minutes=30)
+_TTL_S: Final = int(TTL.total_seconds())
 KEY_PURPOSE: Final = "onemark/ticket"
 TEXT_LENGTH_MAX: Final = 1024
 _MAC_BYTES: Final = 16
@@ -66,7 +67,7 @@ _decoder = msgspec.msgpack.Decoder(Ticket)
 
 
 def expiry_s(now: datetime) -> int:
-    return int((now + TTL).timestamp())
+    return int(now.timestamp()) + _TTL_S
 
 
 def seal(ticket: Ticket, *, key: bytes) -> str:

@@ -126,6 +126,7 @@ def _preview(parts: Parts, request: Request, asked: Asked) -> Answer:
         verdict=None,
         reasons=(),
         gtin=asked.gtin,
+        serial=asked.serial,
         scan_id=ids.uuid7(now),
         visitor=_PREVIEW_VISITOR,
         expires_at_s=expiry_s(now),
