@@ -46,7 +46,12 @@ class Settings(BaseSettings):
     strangers_min: int = 3
     log_bytes_max: int = 1 << 30
     request_bytes_max: int = 32 << 20
-    sms_provider: Literal["console"] = "console"
+    sms_provider: Literal["", "console"] = ""
+
+    @property
+    def sms(self) -> Literal["", "console"]:
+        """Who carries text messages; empty: nobody. The development console shows them to staff, so production must ask for it by name."""
+        return self.sms_provider or ("console" if self.environment == "onebox" else "")
 
     @property
     def queue_url(self) -> str:

@@ -18,6 +18,7 @@ from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import HTTPException
@@ -41,6 +42,8 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+# A year. Without includeSubDomains: a brand's other hosts are not ours to bind.
+HSTS_S = 365 * 24 * 3600
 SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -134,6 +137,7 @@ def create_app(made_of: Parts, *, blueprints: Callable[[Flask], None]) -> Flask:
     app.after_request(_secure)
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(OperationalError, _database_away)
+    app.register_error_handler(PoolTimeout, _database_away)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _failed)
     blueprints(app)
@@ -155,6 +159,8 @@ def _refuse_nul() -> None:
 def _secure(response: Response) -> Response:
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
+    if parts().settings.environment == "production":
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={HSTS_S}")
     if request.endpoint not in FOR_EVERYBODY or response.status_code >= HTTPStatus.BAD_REQUEST:
         response.headers["Cache-Control"] = "no-store"
     return response
@@ -176,8 +182,8 @@ def _refused(refusal: Refusal) -> tuple[Response, int]:
     return answer, refusal.status
 
 
-def _database_away(error: OperationalError) -> tuple[Response, int]:
-    _log.error("the database does not answer", error=str(error.orig))
+def _database_away(error: OperationalError | PoolTimeout) -> tuple[Response, int]:
+    _log.error("the database does not answer", error=str(error))
     return _refused(refusals.Unavailable("The database does not answer. Please try again in a moment.", retry_after_s=5))
 
 

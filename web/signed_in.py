@@ -22,6 +22,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 IDLE_S_MAX = 12 * 3600
+SESSION_S_MAX = 7 * 24 * 3600
 SEEN_EVERY_S = 60
 
 
@@ -36,11 +37,13 @@ def open_session(member: StaffMember) -> None:
     session.clear()
     session.update(kept)
     session.permanent = True
+    now_s = int(parts().clock.now().timestamp())
     session["staff"] = {
         "tenant": member.tenant_id,
         "id": str(member.id),
         "epoch": member.session_epoch,
-        "seen": int(parts().clock.now().timestamp()),
+        "opened": now_s,
+        "seen": now_s,
     }
 
 
@@ -58,7 +61,7 @@ def _current() -> StaffMember | None:
     if not kept:
         return None
     now_s = int(parts().clock.now().timestamp())
-    if now_s - kept["seen"] > IDLE_S_MAX:
+    if now_s - kept["seen"] > IDLE_S_MAX or now_s - kept["opened"] > SESSION_S_MAX:
         return None
     enter_tenant(db(), kept["tenant"])
     try:

@@ -92,7 +92,9 @@ def _processes(addresses: Settings, web_port: int) -> list[Process]:
 
 
 def _environment(addresses: Settings, web_port: int) -> Mapping[str, str]:
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("ONEMARK_")}  # noqa: TID251 - handed on
+    inherited = {
+        key: value for key, value in os.environ.items() if not key.startswith("ONEMARK_") and key != "DATABASE_OWNER_URL"
+    }  # noqa: TID251 - handed on
     return {
         **inherited,
         "PYTHONUNBUFFERED": "1",
@@ -104,6 +106,7 @@ def _environment(addresses: Settings, web_port: int) -> Mapping[str, str]:
         "ONEMARK_WEB_PORT": str(web_port),
         "ONEMARK_PUBLIC_ORIGIN": addresses.public_origin,
         "ONEMARK_REQUEST_BYTES_MAX": str(addresses.request_bytes_max),
+        "ONEMARK_SMS_PROVIDER": addresses.sms_provider,
         "ONEMARK_STRANGERS_MIN": str(addresses.strangers_min),
         "ONEMARK_LOG_BYTES_MAX": str(addresses.log_bytes_max),
         **({"ONEMARK_SECRET": value} if (value := addresses.secret.get_secret_value()) else {}),

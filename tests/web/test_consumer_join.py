@@ -1,6 +1,7 @@
 """Joining: every mistake beside its field, the same answers for everybody, consent as it was given."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -252,3 +253,14 @@ def test_who_is_signed_in_is_not_asked_again(alice: Phone, furnished: Furnished,
     ticket = alice.ticket(furnished, now=NOW)
     join(alice, ticket, database, tenant_id=furnished.tenant_id)
     assert alice.client.get(f"/join/{ticket}").status_code == 303
+
+
+def test_without_a_provider_nobody_is_asked_for_a_code_that_cannot_come(
+    app: Flask, alice: Phone, furnished: Furnished, settings: Settings
+) -> None:
+    """In production the development console, which shows codes to staff, must be chosen by name."""
+    production = settings.model_copy(update={"environment": "production"})
+    app.extensions["onemark"] = replace(app.extensions["onemark"], settings=production)
+    status, page = send(alice, alice.ticket(furnished, now=NOW))
+    assert status == 503
+    assert "No text messages can be sent" in page

@@ -57,7 +57,7 @@ def is_owner() -> bool:
 
 def shows_messages() -> bool:
     """Whether text messages stay on this machine, for developers to read."""
-    return parts().settings.sms_provider == "console"
+    return parts().settings.sms == "console"
 
 
 @blueprint.app_template_filter("when")

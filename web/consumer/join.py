@@ -26,6 +26,7 @@ from web.wording import gettext as _
 from web.wording import language
 
 CODES_PER_ADDRESS = "60/10 minutes"
+NO_PROVIDER_STATUS = 503
 TRIES_PER_ADDRESS = "120/10 minutes"
 CHANNEL = "web"
 CODE_CHARS_MAX = 20
@@ -67,6 +68,9 @@ def join_step(ticket: str) -> Response | str | tuple[str, int]:
         return _ask_phone(visit, page), refused.status
     if request.form.get("step") == "join":
         return _join(visit, page, phone)
+    if not parts().settings.sms:
+        page.errors["phone"] = _("No text messages can be sent from here yet, so nobody can join. Your check stays valid.")
+        return _ask_phone(visit, page), NO_PROVIDER_STATUS
     return _send_code(visit, page, phone)
 
 
