@@ -92,9 +92,8 @@ def _processes(addresses: Settings, web_port: int) -> list[Process]:
 
 
 def _environment(addresses: Settings, web_port: int) -> Mapping[str, str]:
-    inherited = {
-        key: value for key, value in os.environ.items() if not key.startswith("ONEMARK_") and key != "DATABASE_OWNER_URL"
-    }  # noqa: TID251 - handed on
+    kept_back = ("ONEMARK_", "DATABASE_OWNER_URL")
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(kept_back)}  # noqa: TID251 - handed on
     return {
         **inherited,
         "PYTHONUNBUFFERED": "1",
