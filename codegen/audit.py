@@ -37,7 +37,6 @@ class Action(StrEnum):
     RANGE_RECALLED = "range.recalled"
     RANGE_VOIDED = "range.void"
     RANGE_BOUND = "range.bound"
-    SERIALS_VOIDED = "serials.void"
     EPOCH_OPENED = "epoch.opened"
     EPOCH_REVOKED = "epoch.revoked"
     EPOCHS_REWRAPPED = "epochs.rewrapped"

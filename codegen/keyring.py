@@ -4,23 +4,20 @@ Promises: at most one epoch of a brand is open for new orders; epochs follow one
 work with another key-encryption key than the one an epoch was wrapped with, and names both: a wrong key must not look like forgery.
 """
 
-import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from codegen import audit, catalogue_version
+from codegen import audit, catalogue_version, kms
 from codegen.audit import REASON_LENGTH_MAX, Action, ReasonTooLong
 from codegen.cipher import EPOCH_MAX, MASTER_BYTES, EpochKeys, SerialCipher
+from codegen.kms import Kek
 from codegen.models import KeyEpoch, Tenant
 from kit.refusals import Conflict, NotFound, Unavailable
-
-KEK_ID_CHARS = 8
 
 
 class KekMismatch(Unavailable):
@@ -59,14 +56,31 @@ class Epoch:
         return self.state == "revoked"
 
 
-def kek_id(kek: bytes) -> str:
+def kek_id(kek: Kek) -> str:
     """A short name of a key-encryption key that says nothing about it."""
-    return hashlib.sha256(b"onemark kek" + kek).hexdigest()[:KEK_ID_CHARS]
+    return kms.keeper(kek).key_id
 
 
-def open_epoch(
-    session: Session, *, tenant_id: int, kek: bytes, now: datetime, actor: str = audit.SYSTEM, reason: str = ""
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochEntry:
+    """A line of the ring for people: no key is opened for it."""
+
+    number: int
+    state: str
+    next_counter: int
+    kek_id: str
+    created_at: datetime
+
+
+def entries(session: Session, *, tenant_id: int) -> list[EpochEntry]:
+    rows = session.scalars(select(KeyEpoch).where(KeyEpoch.tenant_id == tenant_id).order_by(KeyEpoch.epoch))
+    return [
+        EpochEntry(number=row.epoch, state=row.state, next_counter=row.next_counter, kek_id=row.kek_id, created_at=row.created_at)
+        for row in rows
+    ]
+
+
+def open_epoch(session: Session, *, tenant_id: int, kek: Kek, now: datetime, actor: str = audit.SYSTEM, reason: str = "") -> int:
     """Closes the open epoch, if any, and opens the next one under a fresh master. Codes of closed epochs stay good."""
     # One at a time for each brand: the lock on its row orders two callers, and the second opens the epoch after the first one's.
     session.execute(select(Tenant.id).where(Tenant.id == tenant_id).with_for_update())
@@ -81,7 +95,7 @@ def open_epoch(
         KeyEpoch(
             tenant_id=tenant_id,
             epoch=epoch,
-            wrapped_master=aes_key_wrap(kek, master),
+            wrapped_master=kms.keeper(kek).wrap(master),
             kek_id=kek_id(kek),
             state="open",
             next_counter=0,
@@ -94,7 +108,7 @@ def open_epoch(
     return epoch
 
 
-def revoke(session: Session, *, tenant_id: int, epoch: int, kek: bytes, reason: str, now: datetime, actor: str) -> bool:
+def revoke(session: Session, *, tenant_id: int, epoch: int, kek: Kek, reason: str, now: datetime, actor: str) -> bool:
     """Voids every code of the epoch, ordered or not, for ever: its master is no secret any more. False: it was revoked before.
 
     Where it was the open one, the next is opened first, so that orders go on.
@@ -115,36 +129,40 @@ def revoke(session: Session, *, tenant_id: int, epoch: int, kek: bytes, reason: 
     return True
 
 
-def cipher(session: Session, *, tenant_id: int, epoch: int, kek: bytes) -> SerialCipher:
+def cipher(session: Session, *, tenant_id: int, epoch: int, kek: Kek) -> SerialCipher:
     row = session.get(KeyEpoch, (tenant_id, epoch))
     if row is None:
         raise EpochUnknown(epoch=epoch)
     return _opened(row, kek)
 
 
-def find(session: Session, *, tenant_id: int, epoch: int, kek: bytes) -> Epoch:
+def find(session: Session, *, tenant_id: int, epoch: int, kek: Kek) -> Epoch:
     row = session.get(KeyEpoch, (tenant_id, epoch))
     if row is None:
         raise EpochUnknown(epoch=epoch)
     return _epoch(row, kek)
 
 
-def epochs(session: Session, *, tenant_id: int, kek: bytes) -> Mapping[int, Epoch]:
+def epochs(session: Session, *, tenant_id: int, kek: Kek) -> Mapping[int, Epoch]:
     """The whole ring, opened."""
     rows = session.scalars(select(KeyEpoch).where(KeyEpoch.tenant_id == tenant_id).order_by(KeyEpoch.epoch))
     return {row.epoch: _epoch(row, kek) for row in rows}
 
 
-def _epoch(row: KeyEpoch, kek: bytes) -> Epoch:
+def _epoch(row: KeyEpoch, kek: Kek) -> Epoch:
     return Epoch(number=row.epoch, state=row.state, next_counter=row.next_counter, cipher=_opened(row, kek))
 
 
-def _opened(row: KeyEpoch, kek: bytes) -> SerialCipher:
-    given = kek_id(kek)
-    if row.kek_id != given:
-        raise KekMismatch(epoch=row.epoch, wrapped_with=row.kek_id, given=given)
+def _opened(row: KeyEpoch, kek: Kek) -> SerialCipher:
+    return SerialCipher(row.epoch, EpochKeys.derive(master_of(row, kek)))
+
+
+def master_of(row: KeyEpoch, kek: Kek) -> bytes:
+    """The master itself: for codegen.escrow and codegen.rewrapping, who seal it again at once."""
+    keeper = kms.keeper(kek)
+    if row.kek_id != keeper.key_id:
+        raise KekMismatch(epoch=row.epoch, wrapped_with=row.kek_id, given=keeper.key_id)
     try:
-        master = aes_key_unwrap(kek, row.wrapped_master)
-    except InvalidUnwrap as error:
+        return keeper.unwrap(row.wrapped_master)
+    except kms.WrongKey as error:
         raise EpochDamaged(epoch=row.epoch) from error
-    return SerialCipher(row.epoch, EpochKeys.derive(master))

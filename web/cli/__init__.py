@@ -1,6 +1,6 @@
 """The command line `onemark`. Results go to stdout, progress and refusals to stderr; exit 0 done, 1 refused, 2 wrong usage."""
 
-from web.cli import brands, code_decisions, codes, demo, imports, package_checks, packages, products, running, staff
+from web.cli import brands, code_decisions, codes, demo, imports, keys, package_checks, packages, products, running, staff
 from web.cli.root import cli
 
 COMMANDS = (
@@ -9,6 +9,7 @@ COMMANDS = (
     code_decisions,
     demo,
     imports,
+    keys,
     package_checks,
     packages,
     products,

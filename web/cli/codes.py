@@ -4,9 +4,10 @@ from pathlib import Path
 from uuid import UUID
 
 import click
+import msgspec
 from sqlalchemy.orm import Session
 
-from codegen import brands, digital_link, explain, keyring, listing, orders, packages, ranges, symbols
+from codegen import brands, digital_link, explain, keyring, listing, orders, packages, ranges, reentry, symbols
 from codegen.cipher import SerialCipher
 from codegen.kinds import Kind, Profile
 from codegen.orders import CodeOrder, Stage
@@ -111,6 +112,41 @@ def list_orders(tenant: str | None, *, as_json: bool) -> None:
         {"orders": [{"order_id": str(one.id), "gtin": one.gtin, "lot": one.lot, "quantity": one.quantity} for one in found]},
         as_json=as_json,
         sentence="\n".join(f"{one.id}  {one.gtin}  {one.lot:20}  {one.quantity:>13,}" for one in found) or "No orders yet.",
+    )
+
+
+@group.command("record")
+@click.argument("order_id", type=click.UUID)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file; default: stdout.")
+@brand_option
+def write_record(order_id: UUID, out: Path | None, tenant: str | None) -> None:
+    """Write an order's record, from which `codes reenter` brings it back. Keep it apart from the database."""
+    with onemark() as instance:
+        tenant_id = instance.tenant_id(tenant)
+        with instance.transaction(tenant_id) as session:
+            record = reentry.record(orders.find(session, order_id, tenant_id=tenant_id))
+    text = msgspec.json.format(msgspec.json.encode(record)).decode()
+    if out is None:
+        click.echo(text)
+    else:
+        out.write_text(text + "\n", encoding="utf-8")
+
+
+@group.command("reenter")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@brand_option
+@json_option
+def reenter(file: Path, tenant: str | None, *, as_json: bool) -> None:
+    """Enter an order again that a restored backup has lost. Its codes are inactive until they are released again."""
+    record = reentry.read(file.read_bytes())
+    with onemark() as instance:
+        tenant_id = instance.tenant_id(tenant)
+        with instance.transaction(tenant_id) as session:
+            found = reentry.reenter(session, record, tenant_id=tenant_id, now=instance.clock.now(), actor=ACTOR)
+    answer(
+        {"order_id": found.id, "epoch": found.epoch, "first_counter": found.first_counter, "codes": found.quantity},
+        as_json=as_json,
+        sentence=f"Order {found.id}: {found.quantity:,} codes, lot {found.lot}, not active.",
     )
 
 

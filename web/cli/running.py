@@ -8,9 +8,9 @@ from kit import settings
 from kit.settings import Settings
 from scanservice import generations, rebuild
 from scanservice.generations import StateToRebuild
-from web import doctor, services
+from web import after_restore, doctor, services
 from web import up as one_box
-from web.cli.root import answer, cli, json_option, onemark, progress
+from web.cli.root import ACTOR, answer, cli, json_option, onemark, progress
 
 PART_NAMES = ("edge", "web", "ingester", "worker", "scheduler")
 
@@ -82,9 +82,13 @@ def rebuild_state(*, as_json: bool) -> None:
 @click.option(
     "--key-backup", type=click.Path(dir_okay=False, path_type=Path), help="Where the copy of the key-encryption key is."
 )
+@click.option("--after-restore", "restored", is_flag=True, help="The database was restored from a backup: open new epochs.")
 @json_option
-def check(key_backup: Path | None, *, as_json: bool) -> None:
+def check(key_backup: Path | None, *, restored: bool, as_json: bool) -> None:
     """Check this instance: servers, schema, settings of Redis, generation, keys and their backup."""
+    if restored:
+        _after_restore(as_json=as_json)
+        return
     with onemark() as instance:
         if key_backup is not None:
             doctor.remember_key_backup(instance.settings, key_backup)
@@ -96,3 +100,10 @@ def check(key_backup: Path | None, *, as_json: bool) -> None:
     )
     if not all(finding.good for finding in findings):
         raise SystemExit(1)
+
+
+def _after_restore(*, as_json: bool) -> None:
+    with onemark() as instance:
+        opened = after_restore.open_new_epochs(instance, actor=ACTOR)
+    told = [f"{slug}: new orders are issued in epoch {epoch}." for slug, epoch in opened.items()]
+    answer({"epochs": opened, "next": after_restore.ADVICE}, as_json=as_json, sentence="\n".join((*told, *after_restore.ADVICE)))
