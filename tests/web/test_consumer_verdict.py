@@ -234,7 +234,7 @@ def test_an_old_ticket_asks_for_a_new_scan(app: Flask, settings: Settings, furni
     assert "Please scan the code on the product again." in answer.text
 
 
-@pytest.mark.parametrize("text", ["nonsense", "A" * 200, "%00", "é"])
+@pytest.mark.parametrize("text", ["nonsense", "A" * 200, "é"])
 def test_a_forged_ticket_is_a_page_in_words(app: Flask, text: str) -> None:
     answer = app.test_client().get(f"/s/{text}", headers={"Accept-Language": "zh-CN"})
     assert answer.status_code == 400
