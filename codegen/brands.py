@@ -14,7 +14,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from codegen import catalogue_version, gtin, keyring, origins
+from codegen import catalogue_version, gtin, origins
+from codegen.keys import keyring
 from codegen.models import BrandHost, GtinPrefix, Tenant
 from kit.db import enter_tenant
 from kit.refusals import Conflict, Invalid, NotFound

@@ -11,11 +11,12 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from codegen import bindings, brands, catalogue_version, cipher, keyring, orders, products, ranges
+from codegen import bindings, brands, catalogue_version, cipher, orders, products, ranges
 from codegen.bindings import Bindings
 from codegen.gtin import Gtin
 from codegen.intervals import Stretch
-from codegen.keyring import Epoch
+from codegen.keys import keyring
+from codegen.keys.keyring import Epoch
 from codegen.kinds import Kind, Profile
 from codegen.packaging import Packaging
 from codegen.products import Product

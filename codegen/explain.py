@@ -9,10 +9,11 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from codegen import bindings, cipher, keyring, orders, products, ranges, typed_codes
+from codegen import bindings, cipher, orders, products, ranges, typed_codes
 from codegen.bindings import Bound
 from codegen.cipher import SerialCipher
 from codegen.gtin import Gtin
+from codegen.keys import keyring
 from codegen.kinds import Kind
 from codegen.orders import CodeOrder
 from codegen.products import Product

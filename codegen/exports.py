@@ -18,7 +18,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from codegen import brands, keyring, listing, models, orders
+from codegen import brands, listing, models, orders
+from codegen.keys import keyring
 from codegen.listing import HEADER, Layout
 from codegen.ranges import checked_rows
 from kit import outbox

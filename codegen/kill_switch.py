@@ -2,7 +2,7 @@
 
 Promises: all or nothing, and void for ever. Refuses a list with a line that is no code of this brand: a kill that missed its target must not
 look like one that hit.
-Whole orders and rows are `codegen.ranges.void`, whole epochs `codegen.keyring.revoke`.
+Whole orders and rows are `codegen.ranges.void`, whole epochs `codegen.keys.keyring.revoke`.
 """
 
 from collections.abc import Iterable

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from codegen import audit, catalogue_version, models, orders, packaging, products
 from codegen.audit import Action
 from codegen.cipher import COUNTER_MAX, EPOCH_MAX
-from codegen.keyring import EpochUnknown
+from codegen.keys.keyring import EpochUnknown
 from codegen.kinds import Kind, Profile
 from codegen.orders import QUANTITY_MAX, CodeOrder
 from codegen.packaging import Packaging

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from codegen import cipher, keyring, orders, typed_codes
+from codegen import cipher, orders, typed_codes
 from codegen.cipher import SerialCipher
+from codegen.keys import keyring
 from kit.refusals import Invalid, Malformed
 
 SERIALS_MAX = 100_000

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Select, func, select, text, true, tuple_
 from sqlalchemy.orm import Session
 
@@ -42,8 +43,7 @@ class ConsumerUnknown(NotFound):
     says: ClassVar[str] = "There is no such consumer."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VisitorScan:
+class VisitorScan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A scan as the log has just recorded it. `new`: its row was added now; `confirmed`: its confirmation was recorded now."""
 
     visitor: bytes
@@ -137,20 +137,32 @@ def project_visitors(session: Session, *, tenant_id: int, scans: Iterable[Visito
 
 def _activity(tenant_id: int, scans: Iterable[VisitorScan]) -> dict[str, Any]:
     """One row for each visitor, in one order, so that two ingesters wait for each other instead of deadlocking."""
-    seen: dict[bytes, list[VisitorScan]] = {}
+    seen: dict[bytes, list[Any]] = {}
     for scan in scans:
-        seen.setdefault(scan.visitor, []).append(scan)
+        known = seen.get(scan.visitor)
+        if known is None:
+            seen[scan.visitor] = [scan.scanned_at, scan.scanned_at, int(scan.new), int(scan.confirmed)]
+            continue
+        known[0] = min(known[0], scan.scanned_at)
+        known[1] = max(known[1], scan.scanned_at)
+        known[2] += scan.new
+        known[3] += scan.confirmed
     if not seen:
         return {}
     ordered = sorted(seen.items())
     return {
         "tenant_id": tenant_id,
-        "visitors": [visitor for visitor, _ in ordered],
-        "first": [min(scan.scanned_at for scan in of_visitor) for _, of_visitor in ordered],
-        "last": [max(scan.scanned_at for scan in of_visitor) for _, of_visitor in ordered],
-        "scans": [sum(scan.new for scan in of_visitor) for _, of_visitor in ordered],
-        "confirmed": [sum(scan.confirmed for scan in of_visitor) for _, of_visitor in ordered],
+        "visitors": _array(f'"\\\\x{visitor.hex()}"' for visitor, _ in ordered),
+        "first": _array(activity[0].isoformat() for _, activity in ordered),
+        "last": _array(activity[1].isoformat() for _, activity in ordered),
+        "scans": _array(str(activity[2]) for _, activity in ordered),
+        "confirmed": _array(str(activity[3]) for _, activity in ordered),
     }
+
+
+def _array(elements: Iterable[str]) -> str:
+    """A PostgreSQL array as text. psycopg would look through each element of a list for what must be escaped: a tenth of an ingest."""
+    return "{" + ",".join(elements) + "}"
 
 
 def _rows(tenant_id: int, *, now: datetime) -> Select[Any]:

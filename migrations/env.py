@@ -4,7 +4,7 @@ from alembic import context
 
 import campaigns.models
 import codegen.models
-import codegen.package_models
+import codegen.print_packages.package_models
 import crm.models
 import kit.outbox
 import scanservice.models
@@ -15,7 +15,7 @@ from kit.db import Base
 PACKAGES = (
     campaigns.models,
     codegen.models,
-    codegen.package_models,
+    codegen.print_packages.package_models,
     crm.models,
     kit.outbox,
     scanservice.models,

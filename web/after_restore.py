@@ -4,7 +4,8 @@ Promises: every brand issues from a new epoch from now on, in one transaction fo
 again; and it says, in the order of typing, how the rest comes back.
 """
 
-from codegen import brands, keyring
+from codegen import brands
+from codegen.keys import keyring
 from kit.db import transaction
 from web.instance import Instance
 

@@ -9,7 +9,8 @@ import binascii
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from codegen import brands, keyring
+from codegen import brands
+from codegen.keys import keyring
 from kit import migrations
 from kit.db import transaction
 from kit.refusals import Invalid

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
-from codegen import digital_link, keyring, orders, symbols
+from codegen import digital_link, orders, symbols
+from codegen.keys import keyring
 from kit import servers, settings
 from kit.processes import Process, Supervisor
 from kit.refusals import Conflict, Refusal

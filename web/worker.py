@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from uuid import UUID
 
-from codegen import brands, exports, package_making, packages
-from codegen.package_files import Digests
+from codegen import brands, exports
+from codegen.print_packages import package_making, packages
+from codegen.print_packages.package_files import Digests
 from crm import joining, ledger, messages
 from crm.identities import PersonalKeys
 from kit import log, outbox

@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from codegen import brands, keyring, manifests, package_making, packages, recipients, templates
+from codegen import brands
 from codegen.brands import Brand
+from codegen.keys import keyring
 from codegen.orders import CodeOrder
-from codegen.package_files import Digests
-from codegen.packages import Package
+from codegen.print_packages import manifests, package_making, packages, recipients, templates
+from codegen.print_packages.package_files import Digests
+from codegen.print_packages.packages import Package
 from kit.ids import uuid7
 from tests.codegen.conftest import KEK, NOW, Inside
 

@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from codegen import audit, keyring, ranges
+from codegen import audit, ranges
 from codegen.audit import Action
 from codegen.brands import Brand
+from codegen.keys import keyring
 from kit.db import transaction
 from tests.codegen.conftest import KEK, NOW, Inside, ordered
 from tests.conftest import Database

@@ -3,11 +3,12 @@
 import pytest
 from sqlalchemy.orm import Session
 
-from codegen import audit, bindings, catalogue, explain, keyring, order_life, orders, products, ranges
+from codegen import audit, bindings, catalogue, explain, order_life, orders, products, ranges
 from codegen.audit import Action
 from codegen.bindings import AlreadyBound, OrderNotBlank, Scene, Target
 from codegen.brands import Brand
 from codegen.explain import Finding
+from codegen.keys import keyring
 from codegen.kinds import Profile
 from codegen.orders import BlankNotShort, CodeOrder, LotMalformed, OrderClosed, OrderNotIssued, Stage
 from codegen.products import ProductUnknown

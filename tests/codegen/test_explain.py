@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from codegen import explain, keyring, ranges
+from codegen import explain, ranges
 from codegen.brands import Brand
 from codegen.explain import Explanation, Finding
+from codegen.keys import keyring
 from codegen.ranges import CodeState
 from kit.db import transaction
 from tests.codegen.conftest import GTIN, KEK, NOW, Inside, ordered

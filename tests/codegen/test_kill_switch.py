@@ -2,11 +2,12 @@
 
 import pytest
 
-from codegen import audit, explain, keyring, kill_switch, ranges, serial_lists
+from codegen import audit, explain, kill_switch, ranges, serial_lists
 from codegen.audit import Action
 from codegen.brands import Brand
 from codegen.explain import Finding
-from codegen.keyring import EpochUnknown
+from codegen.keys import keyring
+from codegen.keys.keyring import EpochUnknown
 from codegen.ranges import CodeState
 from codegen.serial_lists import SerialNotOurs, SerialsEmpty, SerialsTooMany
 from tests.codegen.conftest import KEK, NOW, Inside, ordered

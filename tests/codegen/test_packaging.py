@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from codegen import catalogue, explain, keyring, listing, orders, packaging
+from codegen import catalogue, explain, listing, orders, packaging
 from codegen.brands import Brand
+from codegen.keys import keyring
 from codegen.kinds import Kind
 from codegen.listing import Layout
 from codegen.orders import CodeOrder, PackagingOfItems, RequestDiffers

@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from codegen import keyring, orders, ranges, reentry
+from codegen import orders, ranges, reentry
 from codegen.brands import Brand
-from codegen.keyring import EpochUnknown
+from codegen.keys import keyring
+from codegen.keys.keyring import EpochUnknown
 from codegen.ranges import CodeState
 from codegen.reentry import EpochStillOpen, OrderRecord, RangeTaken, RecordDiffers, RecordMalformed
 from tests.codegen.conftest import KEK, NOW, Inside, ordered

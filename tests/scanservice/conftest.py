@@ -15,7 +15,8 @@ import pytest
 from redis import Redis
 from sqlalchemy import Engine, text
 
-from codegen import brands, catalogue_version, keyring, orders, products, ranges
+from codegen import brands, catalogue_version, orders, products, ranges
+from codegen.keys import keyring
 from codegen.orders import CodeOrder
 from kit.clock import FixedClock
 from kit.db import transaction

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from codegen import brands, keyring, orders, products, ranges
+from codegen import brands, orders, products, ranges
+from codegen.keys import keyring
 from kit.db import transaction
 from scanservice import functions, streams
 from tests.scanservice.conftest import GTIN, OTHER_GTIN, PHONE, Client, LocalEdge, Market

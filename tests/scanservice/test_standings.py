@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from codegen import bindings, keyring, orders, ranges
+from codegen import bindings, orders, ranges
 from codegen.bindings import Target
+from codegen.keys import keyring
 from codegen.kinds import Profile
 from kit.db import transaction
 from tests.scanservice.conftest import GTIN, LocalEdge, Market

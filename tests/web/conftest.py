@@ -10,8 +10,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from codegen import brands, keyring, orders, products, ranges
+from codegen import brands, orders, products, ranges
 from codegen.cipher import SerialCipher
+from codegen.keys import keyring
 from kit import redis
 from kit.clock import FixedClock
 from kit.db import transaction

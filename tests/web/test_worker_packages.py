@@ -7,8 +7,9 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from codegen import packages, products
-from codegen.packages import PackageState
+from codegen import products
+from codegen.print_packages import packages
+from codegen.print_packages.packages import PackageState
 from kit.db import transaction
 from kit.settings import Settings
 from tests.codegen import packaging

@@ -2,7 +2,8 @@
 
 import click
 
-from codegen import brands, keyring
+from codegen import brands
+from codegen.keys import keyring
 from web.cli.root import ACTOR, answer, brand_option, cli, json_option, onemark
 
 

@@ -9,8 +9,9 @@ from uuid import UUID
 import click
 from sqlalchemy.orm import Session
 
-from codegen import audit, bindings, keyring, kill_switch, order_life, orders, ranges
+from codegen import audit, bindings, kill_switch, order_life, orders, ranges
 from codegen.bindings import Scene, Target
+from codegen.keys import keyring
 from codegen.ranges import RangeChange
 from web.cli.codes import group
 from web.cli.root import ACTOR, answer, brand_option, json_option, onemark

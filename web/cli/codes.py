@@ -7,10 +7,12 @@ import click
 import msgspec
 from sqlalchemy.orm import Session
 
-from codegen import brands, digital_link, explain, keyring, listing, orders, packages, ranges, reentry, symbols
+from codegen import brands, digital_link, explain, listing, orders, ranges, reentry, symbols
 from codegen.cipher import SerialCipher
+from codegen.keys import keyring
 from codegen.kinds import Kind, Profile
 from codegen.orders import CodeOrder, Stage
+from codegen.print_packages import packages
 from kit import chance
 from kit.refusals import Invalid
 from web.cli.root import ACTOR, answer, brand_option, cli, json_option, onemark, progress

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from codegen import escrow, keyring, kms, rewrapping
+from codegen.keys import escrow, keyring, kms, rewrapping
 from kit.refusals import Invalid
 from kit.settings import KEK_FILE, SECRET_BYTES, Settings
 from web.cli.code_decisions import FOR_EVER, kill_epoch

@@ -10,11 +10,13 @@ from uuid import UUID, uuid5
 
 import click
 
-from codegen import brands, downloads, keyring, manifests, orders, package_making, packages, recipients, templates
-from codegen.package_files import Digests
-from codegen.package_rows import Content
-from codegen.packages import Package, Printing, Sealing
-from codegen.templates import Template
+from codegen import brands, orders
+from codegen.keys import keyring
+from codegen.print_packages import downloads, manifests, package_making, packages, recipients, templates
+from codegen.print_packages.package_files import Digests
+from codegen.print_packages.package_rows import Content
+from codegen.print_packages.packages import Package, Printing, Sealing
+from codegen.print_packages.templates import Template
 from kit import chance
 from kit.refusals import Conflict, Invalid
 from web.cli.given_files import TEXT_BYTES_MAX, FileThere, json_of, passphrase_of, text_of, write_new

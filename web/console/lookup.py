@@ -6,9 +6,10 @@ from flask import redirect, render_template, request, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from codegen import explain, keyring, orders
+from codegen import explain, orders
 from codegen.cipher import COUNTER_MAX, EPOCH_MAX
 from codegen.explain import Explanation
+from codegen.keys import keyring
 from codegen.typed_codes import TEXT_LENGTH_MAX
 from scanservice import queries
 from supplychain import distributors, shipments

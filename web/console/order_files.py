@@ -9,7 +9,8 @@ from uuid import UUID
 from flask import redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
-from codegen import digital_link, exports, keyring, listing, orders, symbols
+from codegen import digital_link, exports, listing, orders, symbols
+from codegen.keys import keyring
 from codegen.orders import CodeOrder
 from codegen.ranges import checked_rows
 from kit.refusals import Conflict, Malformed

@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from campaigns import offers
 from campaigns.offers import CampaignUnknown
 from campaigns.terms import Draft
-from codegen import keyring, orders, products, ranges
+from codegen import orders, products, ranges
 from codegen.cipher import Serials
+from codegen.keys import keyring
 from codegen.orders import CodeOrder
 from kit.refusals import Conflict
 from supplychain import distributors, shipments
