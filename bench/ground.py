@@ -12,7 +12,8 @@ from pathlib import Path
 from sqlalchemy import text
 
 from bench import figures
-from codegen import digital_link, keyring, orders, ranges
+from codegen import digital_link, orders, ranges
+from codegen.keys import keyring
 from codegen.orders import CodeOrder
 from kit import chance, settings
 from kit.db import transaction

@@ -14,8 +14,9 @@ from sqlalchemy import make_url
 
 from bench.figures import Report, Rounds, core_s, elapsed_s
 from bench.ground import Ground
-from codegen import keyring, listing
+from codegen import listing
 from codegen.cipher import SerialCipher
+from codegen.keys import keyring
 from codegen.orders import QUANTITY_MAX, CodeOrder
 
 VECTORISED = "serials, vectorised"

@@ -12,8 +12,9 @@ from qrcode.main import QRCode
 
 from bench.figures import Report, Rounds, core_s
 from bench.ground import Ground
-from codegen import digital_link, keyring, symbols
+from codegen import digital_link, symbols
 from codegen.gs1.gs1_links import Element
+from codegen.keys import keyring
 from codegen.symbology import data_matrices, qr_forms, symbol_files
 from codegen.symbology.affine_symbols import SAMPLE, AffinePress, Texts
 from codegen.symbology.qr_forms import Level
