@@ -213,7 +213,9 @@ def test_the_application_role_owns_nothing_and_is_no_superuser(database: Databas
         ).one() == (False, False, False, False)
         assert (
             session.scalar(
-                text("SELECT count(*) FROM pg_class c JOIN pg_roles r ON r.oid = relowner WHERE rolname = current_user")
+                text(
+                    "SELECT count(*) FROM pg_class c JOIN pg_roles r ON r.oid = relowner WHERE rolname = current_user AND relpersistence <> 't'"
+                )
             )
             == 0
         )
