@@ -19,7 +19,7 @@ from sqlalchemy import make_url, text
 from bench.figures import Report, Rounds, elapsed_s
 from bench.ground import SEED, Ground
 from codegen.orders import CodeOrder
-from kit import chance, ids
+from kit import chance, collecting, ids
 from scanservice import catalogue, functions, state, verdicts
 from scanservice import log as scan_log
 from scanservice.ingest import Ingester
@@ -168,13 +168,14 @@ def run(ground: Ground, *, rounds: int) -> Report:
         ground.onemark.engine,
         ground.onemark.redis,
         projections=PROJECTIONS,
-        locate=geography.locate,
+        locate=geography.locate_many,
         clock=ground.onemark.clock,
     )
     # The first position loads the map of divisions, the first batch makes the month's partition.
     geography.locate(LATITUDES[0], LONGITUDES[0])
     filler.fill(WARM_SCANS)
     ingester.drain()
+    collecting.settle()
     samples = Rounds()
     owner = make_url(ground.onemark.settings.database_owner_url).set(drivername="postgresql")
     with psycopg.connect(owner.render_as_string(hide_password=False)) as connection:

@@ -5,7 +5,6 @@ Redis are away it answers 503 and looks for them by itself. Refused: to run on a
 """
 
 import asyncio
-import gc
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -15,7 +14,7 @@ from uuid import uuid4
 from redis import Redis
 from redis.exceptions import RedisError
 
-from kit import log, seals
+from kit import collecting, log, seals
 from kit.clock import Clock
 from kit.db import make_engine
 from kit.redis import connect
@@ -48,8 +47,6 @@ READYZ: Final = b"/readyz"
 DESCRIPTION: Final = b"/.well-known/gs1resolver"
 # After trouble the upkeep runs at once, but not more often than this.
 UPKEEP_S_MIN: Final = 0.5
-# Scans under way are thousands of live objects, which Python's 700 would have it look through again and again: an eighth of its time.
-GARBAGE_OBJECTS: Final = 50_000
 
 _log = log.get(__name__)
 
@@ -220,10 +217,7 @@ class Edge:
             await self._end()
             await send({"type": "lifespan.startup.failed", "message": str(refused)})
             return
-        # What is there now stays for good; without it, a full collection stops all scans for a tenth of a second.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(GARBAGE_OBJECTS)
+        collecting.settle()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._end()

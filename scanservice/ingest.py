@@ -7,10 +7,9 @@ what is committed, and it is kept for a day more unless the log fills up.
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import psycopg
@@ -24,14 +23,14 @@ from sqlalchemy.orm import Session
 from kit import log
 from kit.clock import Clock
 from kit.db import transaction
-from scanservice import generations, records, state, streams, trimming, verdicts
+from scanservice import generations, judging, records, streams, trimming, verdicts
 from scanservice import log as scan_log
-from scanservice.log import EntryMalformed, Sighting
+from scanservice.judging import Locate, Read
+from scanservice.log import EntryMalformed
 from scanservice.models import DeadLetter, LogPosition
-from scanservice.records import NewScan, Projection, ScanRow
-from scanservice.state import State, StateMalformed
+from scanservice.records import NewScan, Projection
+from scanservice.state import StateMalformed
 from scanservice.streams import Entry
-from scanservice.verdicts import Reason
 
 __all__ = ["Ingester", "Locate", "NewScan", "Projection", "run"]
 
@@ -41,15 +40,7 @@ LOG_BYTES_MAX: Final = 1 << 30
 BLOCK_MS: Final = 1000
 AFTER_TROUBLE_S: Final = 1.0
 LOOK_EVERY_S: Final = 30.0
-# No edge's clock is as wrong as this; a row of such a time would ask for a partition that nobody wants.
-OLDEST: Final = datetime(2020, 1, 1, tzinfo=UTC)
-AHEAD_MAX: Final = timedelta(days=31)
-# Two edges may differ by so much without anybody being told.
-CLOCK_BACK_S_MAX: Final = 5
 _SEQUENCE_LAST: Final = (1 << 64) - 1
-
-Locate = Callable[[float, float], str]
-"""Latitude and longitude to a division code, or an empty text."""
 
 _log = log.get(__name__)
 
@@ -74,10 +65,10 @@ class Place:
 class _Batch:
     """What was read and will be stored in one transaction."""
 
-    rows: dict[tuple[int, bytes], ScanRow]
-    letters: list[dict[str, Any]]
-    places: dict[int, Place]
-    stopped: dict[int, str]
+    reads: list[Read] = field(default_factory=list)
+    letters: list[dict[str, Any]] = field(default_factory=list)
+    places: dict[int, Place] = field(default_factory=dict)
+    stopped: dict[int, str] = field(default_factory=dict)
 
 
 class Ingester:
@@ -135,13 +126,11 @@ class Ingester:
             return 0
         after = {place.partition: place.after for place in places}
         found = streams.read(self._redis, after, count=ENTRIES_PER_PARTITION_MAX)
-        batch = _Batch(rows={}, letters=[], places={}, stopped={})
+        batch = _Batch()
         moved = 0
         for place in places:
             moved += self._read(found.get(place.partition, []), place, batch, now=now)
-        records.store(session, list(batch.rows.values()), projections=self._projections)
-        if batch.letters:
-            session.execute(insert(DeadLetter).on_conflict_do_nothing(), batch.letters)
+        self._store(session, batch)
         _advance(session, batch, now=now)
         return moved
 
@@ -164,7 +153,7 @@ class Ingester:
 
     def _take(self, entry: Entry, partition: int, batch: _Batch, *, now: datetime) -> None:
         try:
-            row = self._row(entry.fields, now=now)
+            batch.reads.append(judging.read(entry.fields, now=now))
         except (EntryMalformed, StateMalformed) as error:
             _log.error("a log entry cannot be read", partition=partition, error=str(error))
             batch.letters.append(
@@ -177,62 +166,12 @@ class Ingester:
                     "found_at": now,
                 }
             )
-            return
-        key = (row.tenant_id, row.scan_id.bytes)
-        known = batch.rows.get(key)
-        if known is None or (known.confirmed_at is None and row.confirmed_at is not None):
-            batch.rows[key] = row
 
-    def _row(self, fields: Mapping[bytes, bytes], *, now: datetime) -> ScanRow:
-        try:
-            sighting = scan_log.decode(fields[scan_log.ENTRY_FIELD])
-            packed = fields[scan_log.BEFORE_FIELD]
-        except KeyError as error:
-            raise EntryMalformed(f"field {error} is missing") from error
-        at, scanned_at = scan_log.at(sighting), scan_log.scanned_at(sighting)
-        if not OLDEST <= min(at, scanned_at) <= max(at, scanned_at) <= now + AHEAD_MAX:
-            raise EntryMalformed(f"a scan at {at.isoformat()}")
-        before = state.unpack(packed) if packed else None
-        judgement = verdicts.judge(
-            standing=sighting.standing,
-            standing_reason=sighting.standing_reason,
-            before=before,
-            visitor=sighting.visitor[: state.VISITOR_BYTES],
-            network=sighting.network,
-            role=sighting.role,
-            at_s=state.seconds(at.timestamp()),
-            strangers_min=self._strangers_min,
-        )
-        return ScanRow(
-            tenant_id=sighting.tenant_id,
-            scan_id=sighting.scan_id,
-            scanned_at=scanned_at,
-            confirmed_at=at if sighting.confirmed else None,
-            epoch=sighting.epoch,
-            counter=sighting.counter,
-            order_id=sighting.order_id,
-            gtin=sighting.gtin,
-            lot=sighting.lot,
-            serial=sighting.serial,
-            verdict=judgement.verdict,
-            reasons=(*judgement.reasons, *_clock_marks(before, at_s=state.seconds(at.timestamp()))),
-            role=sighting.role,
-            visitor=sighting.visitor,
-            network=sighting.network,
-            ip=str(ip_address(sighting.ip)) if sighting.ip else None,
-            latitude=sighting.latitude,
-            longitude=sighting.longitude,
-            accuracy_m=sighting.accuracy_m,
-            division=self._division(sighting),
-            client=sighting.client,
-            language=sighting.language,
-            source="live",
-        )
-
-    def _division(self, sighting: Sighting) -> str:
-        if sighting.latitude is None or sighting.longitude is None:
-            return ""
-        return self._locate(sighting.latitude, sighting.longitude)
+    def _store(self, session: Session, batch: _Batch) -> None:
+        rows = judging.rows(batch.reads, locate=self._locate, strangers_min=self._strangers_min)
+        records.store(session, rows, projections=self._projections)
+        if batch.letters:
+            session.execute(insert(DeadLetter).on_conflict_do_nothing(), batch.letters)
 
     def _wait_for_entries(self) -> None:
         with transaction(self._engine, tenant_id=None) as session:
@@ -262,13 +201,11 @@ class Ingester:
         start, moved = "-", 0
         while entries := streams.forward(self._redis, partition, start=start, count=ENTRIES_PER_PARTITION_MAX):
             now = self._clock.now()
-            batch = _Batch(rows={}, letters=[], places={}, stopped={})
+            batch = _Batch()
             for entry in entries:
                 self._take(entry, partition, batch, now=now)
             with transaction(self._engine, tenant_id=None) as session:
-                records.store(session, list(batch.rows.values()), projections=self._projections)
-                if batch.letters:
-                    session.execute(insert(DeadLetter).on_conflict_do_nothing(), batch.letters)
+                self._store(session, batch)
             moved += len(entries)
             start = f"({entries[-1].id}"
         return moved
@@ -295,12 +232,6 @@ def run(
         strangers_min=strangers_min,
         log_bytes_max=log_bytes_max,
     ).run(stop)
-
-
-def _clock_marks(before: State | None, *, at_s: int) -> tuple[Reason, ...]:
-    """An edge whose clock stands before that of an earlier scan. It is marked here and not in the state, which knows no order."""
-    back_s = 0 if before is None else before.last_s - at_s
-    return (Reason("clock_stepped_back_s", back_s),) if back_s > CLOCK_BACK_S_MAX else ()
 
 
 def _held(session: Session) -> list[Place]:

@@ -14,6 +14,8 @@ from scanservice.verdicts import Role, Standing
 
 # Version 7 ids say when they were made; ids made from a client's own id are version 8 (RFC 9562 section 5.8) and say nothing.
 _VERSION_OF_TIME: Final = 7
+_VERSION_BITS: Final = 76
+_TIME_BITS: Final = 80
 ENTRY_FIELD: Final = b"e"
 BEFORE_FIELD: Final = b"s"
 # An entry and its share of the stream, measured; LOG_BYTES_MAX divided by it is the number of entries that Redis may hold.
@@ -24,7 +26,7 @@ class EntryMalformed(ValueError):  # noqa: N818 - it says what the entry is
     code: ClassVar[str] = "entry_malformed"
 
 
-class Sighting(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class Sighting(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """`at_ms` is Unix time by the edge's clock; `confirmed` when a person looked; `serial` only where we never made the code."""
 
     scan_id: UUID
@@ -72,9 +74,12 @@ def decode(entry: bytes) -> Sighting:
 
 def scanned_at(sighting: Sighting) -> datetime:
     """The time of the row. A page and its beacon share a scan id, and with it the time inside, whichever of them is read first."""
-    if sighting.scan_id.version == _VERSION_OF_TIME:
-        return datetime.fromtimestamp((sighting.scan_id.int >> 80) / 1000, UTC)
-    return at(sighting)
+    return datetime.fromtimestamp(scanned_at_ms(sighting) / 1000, UTC)
+
+
+def scanned_at_ms(sighting: Sighting) -> int:
+    number = sighting.scan_id.int
+    return number >> _TIME_BITS if number >> _VERSION_BITS & 0xF == _VERSION_OF_TIME else sighting.at_ms
 
 
 def at(sighting: Sighting) -> datetime:

@@ -6,9 +6,8 @@ security is refused, and from there per tenant. Refused: rows of another tenant 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 import msgspec
@@ -20,13 +19,7 @@ from kit.db import enter_tenant
 from scanservice.verdicts import Reason
 
 
-class Key(NamedTuple):
-    scan_id: UUID
-    scanned_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanRow:
+class ScanRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One scan as PostgreSQL keeps it. `serial` is filled where we never made the code, and then epoch and counter are not."""
 
     tenant_id: int
@@ -53,21 +46,15 @@ class ScanRow:
     language: str
     source: str
 
-    @property
-    def key(self) -> Key:
-        return Key(self.scan_id, self.scanned_at)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
+class Before(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the row of a scan said before a person confirmed it."""
 
     verdict: str
     division: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewScan:
+class NewScan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A row that is new (`before` is None), or that has just been confirmed."""
 
     row: ScanRow
@@ -114,20 +101,20 @@ UPDATE scan AS s
          WHERE o.tenant_id = :tenant_id AND o.confirmed_at IS NULL AND i.confirmed_at IS NOT NULL
          ORDER BY o.scan_id FOR UPDATE OF o) AS x
  WHERE s.tenant_id = x.tenant_id AND s.scan_id = x.scan_id AND s.scanned_at = x.scanned_at AND s.confirmed_at IS NULL
-RETURNING s.scan_id, s.scanned_at, s.division, x.old_verdict, x.old_division
+RETURNING s.scan_id, s.division, x.old_verdict, x.old_division
 """)
 _INSERT: Final = text(f"""
 INSERT INTO scan ({_COLUMNS})
 SELECT {_COLUMNS} FROM scan_incoming WHERE tenant_id = :tenant_id ORDER BY scan_id
 ON CONFLICT DO NOTHING
-RETURNING scan_id, scanned_at
+RETURNING scan_id
 """)
 _FORGET: Final = text("TRUNCATE scan_incoming")
 _PARTITION: Final = text("SELECT ensure_scan_partition(:instant)")
 
 
 def store(session: Session, rows: Sequence[ScanRow], *, projections: Sequence[Projection]) -> int:
-    """Stores rows of any tenants, keys distinct, and shows each tenant's news to the projections. Returns how many were news.
+    """Stores rows of any tenants, scan ids distinct, and shows each tenant's news to the projections. Returns how many were news.
 
     The session ends up inside the last tenant.
     """
@@ -155,24 +142,18 @@ def forget(session: Session) -> None:
 
 
 def _move(session: Session, tenant_id: int, rows: Sequence[ScanRow]) -> list[NewScan]:
-    by_key = {row.key: row for row in rows}
+    by_id = {row.scan_id: row for row in rows}
     scope = {"tenant_id": tenant_id}
     news: list[NewScan] = []
     if any(row.confirmed_at is not None for row in rows):
-        for scan_id, scanned_at, division, verdict, old_division in session.execute(_CONFIRM, scope):
-            row = by_key[Key(scan_id, scanned_at)]
+        for scan_id, division, verdict, old_division in session.execute(_CONFIRM, scope):
+            row = by_id[scan_id]
             if row.division != division:
                 # The page was located and its beacon was not: the row keeps the place it has.
-                row = _moved(row, division)
+                row = msgspec.structs.replace(row, division=division)
             news.append(NewScan(row=row, before=Before(verdict=verdict, division=old_division)))
-    inserted = session.execute(_INSERT, scope)
-    news += [NewScan(row=by_key[Key(scan_id, scanned_at)], before=None) for scan_id, scanned_at in inserted]
+    news += [NewScan(row=by_id[scan_id], before=None) for scan_id in session.scalars(_INSERT, scope)]
     return news
-
-
-def _moved(row: ScanRow, division: str) -> ScanRow:
-    members = {name: getattr(row, name) for name in ScanRow.__dataclass_fields__}
-    return ScanRow(**{**members, "division": division})
 
 
 def _ensure_partitions(session: Session, rows: Sequence[ScanRow]) -> None:

@@ -1,9 +1,9 @@
 """The log's streams, with types: an entry has a generation, a sequence number and two fields of bytes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, cast
 
+import msgspec
 from redis import Redis
 from redis.exceptions import ResponseError
 
@@ -12,8 +12,7 @@ from scanservice import functions
 NOTHING: Final = (0, -1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     generation: int
     sequence: int
     fields: Mapping[bytes, bytes]

@@ -12,7 +12,7 @@ import threading
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 
-from kit import log
+from kit import collecting, log
 from kit.settings import Settings
 from scanservice import ingest
 from supplychain import geography
@@ -62,7 +62,9 @@ def run_ingester(settings: Settings) -> None:
     log.configure(process="ingester")
     stop = stop_on_signals()
     with instance.attached(settings) as onemark:
-        ingester(onemark).run(stop)
+        moving = ingester(onemark)
+        collecting.settle()
+        moving.run(stop)
 
 
 def ingester(onemark: instance.Instance) -> ingest.Ingester:
@@ -71,7 +73,7 @@ def ingester(onemark: instance.Instance) -> ingest.Ingester:
         onemark.engine,
         onemark.redis,
         projections=projecting.PROJECTIONS,
-        locate=geography.locate,
+        locate=geography.locate_many,
         clock=onemark.clock,
         strangers_min=onemark.settings.strangers_min,
         log_bytes_max=onemark.settings.log_bytes_max,

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 import pytest
 from redis import Redis
 from sqlalchemy import Engine, text
@@ -281,10 +283,10 @@ def ingester(market: Market) -> Ingester:
     return Ingester(market.engine, market.redis, projections=(statistics.project,), locate=locate, clock=market.clock)
 
 
-def locate(latitude: float, longitude: float) -> str:
+def locate(latitudes: npt.NDArray[np.float64], longitudes: npt.NDArray[np.float64]) -> list[str]:
     """Two divisions, east and west of the 110th meridian."""
-    assert -90 <= latitude <= 90
-    return "310000" if longitude > 110 else "510000"
+    assert (np.abs(latitudes) <= 90).all()
+    return ["310000" if longitude > 110 else "510000" for longitude in longitudes]
 
 
 @pytest.fixture
