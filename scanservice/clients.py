@@ -6,6 +6,7 @@ whoever asks for JSON with them asks on purpose. Previewers that pretend to be b
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -31,6 +32,10 @@ _TOOLS: Final = (
 # Previews that the list does not know.
 _MORE_CRAWLERS: Final = ("WeChat-Link-Preview", "DingTalkBot", "LarkUrl2Meta", "Feishu.*Preview", "QQ-URL-Manager", "YisouSpider")
 
+_START_CHARS: Final = 4
+_ESCAPED: Final = re.compile(r"\\(.)")
+_LITERAL: Final = re.compile(r"(?:[^\\\[\](){}*+?|^$.]|\\[^A-Za-z0-9])+")
+
 # The first word that fits; apps come before the browser engine they embed.
 _WORDS: Final = (
     ("wechat", "MicroMessenger"),
@@ -51,22 +56,51 @@ class Client(NamedTuple):
     counts: bool
 
 
-def _crawlers() -> re.Pattern[str]:
+def _crawlers() -> list[str]:
     patterns = [
         entry["pattern"]
         for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA
         if not any(re.search(entry["pattern"], tool) for tool in _TOOLS)
     ]
-    return re.compile("|".join([*patterns, *_MORE_CRAWLERS]))
+    return [*patterns, *_MORE_CRAWLERS]
 
 
-_CRAWLERS: Final = _crawlers()
+def _parted(patterns: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Plain words that are long enough to be found by their start, and everything else."""
+    plain, others = list[str](), list[str]()
+    for pattern in patterns:
+        is_plain = _LITERAL.fullmatch(pattern) and len(_ESCAPED.sub("", pattern)) >= _START_CHARS
+        (plain if is_plain else others).append(pattern)
+    return plain, others
+
+
+def _by_start(patterns: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for pattern in patterns:
+        words = _ESCAPED.sub(r"\1", pattern)
+        found.setdefault(words[:_START_CHARS], []).append(words)
+    return found
+
+
+# Nearly all of the fifteen hundred patterns are plain words. As one expression they would take half a millisecond to miss, ten times
+# what the rest of a scan takes, for every user agent that was not seen lately.
+_PLAIN, _OTHERS = _parted(_crawlers())
+_WORDS_BY_START: Final = _by_start(_PLAIN)
+_EXPRESSION: Final = re.compile("|".join(_OTHERS))
+
+
+def is_crawler(text: str) -> bool:
+    for at in range(len(text) - _START_CHARS + 1):
+        for words in _WORDS_BY_START.get(text[at : at + _START_CHARS], ()):
+            if text.startswith(words, at):
+                return True
+    return _EXPRESSION.search(text) is not None
 
 
 @lru_cache(maxsize=AGENTS_KEPT)
 def client(user_agent: bytes) -> Client:
     text = user_agent[:USER_AGENT_BYTES_MAX].decode("latin-1")
-    if _CRAWLERS.search(text):
+    if is_crawler(text):
         return Client("bot", counts=False)
     for word, mark in _WORDS:
         if mark in text:

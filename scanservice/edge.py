@@ -35,7 +35,7 @@ from scanservice import (
     visits,
 )
 from scanservice.catalogue import CatalogueAway, Shelf
-from scanservice.http import Answer, BodyTooLarge, Receive, Request, Scope, Send
+from scanservice.http import Answer, Receive, Request, Scope, Send
 from scanservice.parts import Parts, origin_of
 from scanservice.proxy import Proxy
 from scanservice.readiness import Readiness
@@ -129,12 +129,7 @@ class Running:
         await http.send(answer, send, head=request.method == "HEAD")
 
     async def _pass_on(self, request: Request, send: Send) -> None:
-        length = request.headers.get(b"content-length", b"0")
-        if length.isdigit() and int(length) > self._request_bytes_max:
-            refusal = BodyTooLarge(bytes_max=self._request_bytes_max)
-            await self._send(http.refused(refusal, request), request, send)
-            return
-        await self._proxy.pass_on(request, send, request_id=uuid4().hex)
+        await self._proxy.pass_on(request, send, request_id=uuid4().hex, bytes_max=self._request_bytes_max)
 
     async def _readyz(self) -> Answer:
         if self._looking is None or self._looking.done():

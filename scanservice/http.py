@@ -1,15 +1,17 @@
 """HTTP as the edge needs it: a request read once from its ASGI scope, an answer written in two messages.
 
 Promises: header names are lower-case bytes; a body is read whole only up to a limit that the caller names; host, scheme and
-client address come from forwarding headers only when a trusted proxy sent them. Refused: bodies above the limit (413).
+client address come from forwarding headers only when a trusted proxy sent them. Refused: bodies above the limit (413), bodies that
+break off (400) and bodies that do not arrive in time (408), whatever length was announced.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping, Sequence
 from typing import Any, ClassVar, Final, NamedTuple
 
 import msgspec
 
-from kit.refusals import Refusal, TooLarge, problem
+from kit.refusals import Malformed, Refusal, TooLarge, problem
 from scanservice import pages, visitors
 from scanservice.visitors import Address, IpNetwork
 
@@ -24,6 +26,8 @@ PROBLEM: Final = (b"content-type", b"application/problem+json")
 HTML: Final = (b"content-type", b"text/html; charset=utf-8")
 NO_STORE: Final = (b"cache-control", b"no-store")
 RETRY_S: Final = 2
+BODY_S_MAX: Final = 20
+LENGTH_DIGITS_MAX: Final = 18
 _SAFE: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -34,6 +38,17 @@ _SAFE: Final = (
 class BodyTooLarge(TooLarge):
     code: ClassVar[str] = "body_too_large"
     says: ClassVar[str] = "The body of this request may have at most {bytes_max} bytes."
+
+
+class BodyCut(Malformed):
+    code: ClassVar[str] = "body_cut"
+    says: ClassVar[str] = "The body of this request broke off."
+
+
+class BodyLate(Malformed):
+    code: ClassVar[str] = "body_late"
+    status: ClassVar[int] = 408
+    says: ClassVar[str] = "The body of this request did not arrive within {seconds_max} seconds."
 
 
 class Answer(NamedTuple):
@@ -112,20 +127,34 @@ class Request:
         return b"text/html" in self.accept
 
     async def body(self, *, bytes_max: int) -> bytes:
-        declared = self.headers.get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > bytes_max:
-            raise BodyTooLarge(bytes_max=bytes_max)
-        parts: list[bytes] = []
+        try:
+            async with asyncio.timeout(BODY_S_MAX):
+                return b"".join([piece async for piece in self.pieces(bytes_max=bytes_max)])
+        except TimeoutError as late:
+            raise BodyLate(seconds_max=BODY_S_MAX) from late
+
+    async def pieces(self, *, bytes_max: int) -> AsyncIterator[bytes]:
+        """The body as it comes, for who does not want it whole."""
+        self.require_length(bytes_max=bytes_max)
         size = 0
         while True:
             message = await self.receive()
-            part: bytes = message.get("body", b"")
-            size += len(part)
+            if message["type"] == "http.disconnect":
+                raise BodyCut
+            piece: bytes = message.get("body", b"")
+            size += len(piece)
             if size > bytes_max:
                 raise BodyTooLarge(bytes_max=bytes_max)
-            parts.append(part)
+            if piece:
+                yield piece
             if not message.get("more_body"):
-                return b"".join(parts)
+                return
+
+    def require_length(self, *, bytes_max: int) -> None:
+        """Refuses by the length that the client announces, if it does; what comes is counted besides."""
+        declared = self.headers.get(b"content-length", b"0")
+        if declared.isdigit() and (len(declared) > LENGTH_DIGITS_MAX or int(declared) > bytes_max):
+            raise BodyTooLarge(bytes_max=bytes_max)
 
 
 async def send(answer: Answer, send: Send, *, head: bool = False) -> None:

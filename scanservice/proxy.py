@@ -1,8 +1,8 @@
 """Streams to the web process every request that is not the edge's own.
 
 Promises: bodies pass through in pieces, in both directions, and are never held whole; headers of one hop stay behind; the web
-process learns who asks by headers that only the edge sets, whatever the client wrote into them. Refused: 503 when the web
-process is away.
+process learns who asks by headers that only the edge sets, whatever the client wrote into them. Refused: bodies above the limit,
+announced or not (413), bodies that break off (400); 503 when the web process is away.
 """
 
 from collections.abc import AsyncIterator
@@ -12,9 +12,9 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from kit.refusals import Unavailable
+from kit.refusals import Refusal, Unavailable
 from scanservice import http
-from scanservice.http import Message, Request, Send
+from scanservice.http import Request, Send
 
 CONNECT_S_MAX: Final = 2
 # Exports and imports take their time; silence for this long is a process that hangs.
@@ -61,16 +61,18 @@ class Proxy:
     async def close(self) -> None:
         await self._session.close()
 
-    async def pass_on(self, request: Request, send: Send, *, request_id: str) -> None:
+    async def pass_on(self, request: Request, send: Send, *, request_id: str, bytes_max: int) -> None:
         # Percent-encoding is passed on as it came: the web process decodes, once.
         url = URL(self._base + request.target.decode("latin-1"), encoded=True)
         started = False
+        body = _Body(request, bytes_max=bytes_max)
         try:
+            request.require_length(bytes_max=bytes_max)
             async with self._session.request(
                 request.method,
                 url,
                 headers=_headers(request, request_id=request_id),
-                data=_body(request),
+                data=body.pieces() if _has_body(request) else None,
                 allow_redirects=False,
             ) as answer:
                 headers = [(name.lower(), value) for name, value in answer.raw_headers if name.lower() not in _HOP_BY_HOP]
@@ -80,12 +82,11 @@ class Proxy:
                     async for piece in answer.content.iter_any():
                         await send({"type": "http.response.body", "body": piece, "more_body": True})
                 await send({"type": "http.response.body", "body": b""})
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (Refusal, aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             if started:
                 # The status is out: only a broken connection can still say that the body is not whole.
                 raise
-            refusal = WebAway()
-            refusal.__cause__ = error
+            refusal = body.refusal or (error if isinstance(error, Refusal) else _away(error))
             await http.send(http.refused(refusal, request), send, head=request.method == "HEAD")
 
 
@@ -106,21 +107,31 @@ def _headers(request: Request, *, request_id: str) -> CIMultiDict[str]:
     return headers
 
 
-def _body(request: Request) -> AsyncIterator[bytes] | None:
-    if b"content-length" not in request.headers and b"transfer-encoding" not in request.headers:
-        return None
-    if request.method in _BODILESS and request.headers.get(b"content-length") == b"0":
-        return None
-    return _pieces(request)
+def _has_body(request: Request) -> bool:
+    length = request.headers.get(b"content-length")
+    if length is None:
+        return b"transfer-encoding" in request.headers
+    return length != b"0" or request.method not in _BODILESS
 
 
-async def _pieces(request: Request) -> AsyncIterator[bytes]:
-    while True:
-        message: Message = await request.receive()
-        if message["type"] == "http.disconnect":
-            return
-        piece = message.get("body", b"")
-        if piece:
-            yield piece
-        if not message.get("more_body"):
-            return
+class _Body:
+    """The request's body on its way. Why it was refused is kept here: the client library makes an error of its own out of it."""
+
+    def __init__(self, request: Request, *, bytes_max: int) -> None:
+        self._request = request
+        self._bytes_max = bytes_max
+        self.refusal: Refusal | None = None
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._request.pieces(bytes_max=self._bytes_max):
+                yield piece
+        except Refusal as refusal:
+            self.refusal = refusal
+            raise
+
+
+def _away(cause: Exception) -> Refusal:
+    refusal = WebAway()
+    refusal.__cause__ = cause
+    return refusal

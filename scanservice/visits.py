@@ -7,7 +7,7 @@ instance is sent to that brand's origin, unrecorded.
 
 import re
 from functools import lru_cache
-from typing import Final
+from typing import ClassVar, Final
 
 from codegen import digital_link
 from kit import chance, ids
@@ -24,10 +24,17 @@ PAGE: Final = b"/s/"
 # After `/`, exactly the length of a serial: the cheap test that keeps other paths away from the cipher.
 _SHORT_LENGTH: Final = 21
 GTINS_KEPT: Final = 1 << 14
+# The query goes on to the page, in a header, behind a ticket.
+QUERY_BYTES_MAX: Final = 2048
 # What we print ourselves, and nearly every request: a look-up instead of a parser. Anything else goes to the parser.
 _PRINTED: Final = re.compile(r"/01/([0-9]{14})/21/([0-9A-HJKMNP-TV-Z]{20})")
 _METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _PREVIEW_VISITOR: Final = bytes(visitors.VISITOR_BYTES)
+
+
+class QueryTooLong(Malformed):
+    code: ClassVar[str] = "query_too_long"
+    says: ClassVar[str] = "What stands behind the question mark may have at most {bytes_max} bytes."
 
 
 def is_code(request: Request) -> bool:
@@ -45,6 +52,8 @@ def resolver_headers(request: Request) -> tuple[tuple[bytes, bytes], ...]:
 
 
 async def answer(parts: Parts, request: Request) -> Answer:
+    if len(request.query) > QUERY_BYTES_MAX:
+        raise QueryTooLong(bytes_max=QUERY_BYTES_MAX)
     path = request.path.decode("latin-1")
     if request.method == "OPTIONS":
         return Answer(204, ((b"allow", resolver.ALLOWED.encode()), *resolver_headers(request)))

@@ -122,7 +122,7 @@ class Client:
     def confirm(self, ticket: str) -> Response:
         return self.post("/v1/scans/confirm", {"ticket": ticket})
 
-    def asking(self, method: str, path: str, body: bytes = b"", /, **headers: str) -> dict[str, Any]:
+    def asking(self, method: str, path: str, body: bytes | None = b"", /, **headers: str) -> dict[str, Any]:
         named = {"host": "tea.example", "user-agent": self.user_agent, **self.headers}
         named |= {name.replace("_", "-"): value for name, value in headers.items()}
         if self.cookie:
@@ -183,11 +183,19 @@ class LocalEdge:
         assert self._app.running is not None
         self._runner.run(self._app.running.maintain())
 
-    async def _ask(self, *, scope: dict[str, Any], body: bytes) -> Response:
+    async def _ask(self, *, scope: dict[str, Any], body: bytes | Sequence[bytes] | None, whole: bool = True) -> Response:
+        """A body in pieces arrives so; one that is not `whole` ends with the connection, and None never comes."""
         sent: list[dict[str, Any]] = []
+        pieces = [body] if isinstance(body, bytes) else [*(body or ()), b""]
+        last = {"type": "http.request", "body": b"", "more_body": False} if whole else {"type": "http.disconnect"}
 
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body, "more_body": False}
+            if body is None:
+                await asyncio.Event().wait()
+            if not pieces:
+                return last
+            piece = pieces.pop(0)
+            return {"type": "http.request", "body": piece, "more_body": bool(pieces) or not whole}
 
         async def send(message: Any) -> None:
             sent.append(dict(message))
@@ -292,4 +300,11 @@ def locate(latitudes: npt.NDArray[np.float64], longitudes: npt.NDArray[np.float6
 @pytest.fixture
 def edge(market: Market) -> Iterator[LocalEdge]:
     with LocalEdge.running(market.settings, market.clock) as running:
+        yield running
+
+
+@pytest.fixture
+def trusting_edge(market: Market) -> Iterator[LocalEdge]:
+    """Behind a proxy of the network 10."""
+    with LocalEdge.running(market.settings.model_copy(update={"trusted_proxies": ("10.0.0.0/8",)}), market.clock) as running:
         yield running

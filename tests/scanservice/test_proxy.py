@@ -10,6 +10,7 @@ from scanservice.edge import Edge
 from tests.scanservice.conftest import LocalEdge, Market
 
 Headers = list[tuple[str, str]]
+UPLOAD_BYTES_MAX = 4 << 20
 
 
 async def mirror(request: web.Request) -> web.StreamResponse:
@@ -40,7 +41,7 @@ def proxied(market: Market) -> Iterator[LocalEdge]:
             return serving, serving.addresses[0][1]
 
         serving, port = runner.run(serve())
-        settings = market.settings.model_copy(update={"web_port": port})
+        settings = market.settings.model_copy(update={"web_port": port, "request_bytes_max": UPLOAD_BYTES_MAX})
         edge = LocalEdge(Edge(lambda: settings, market.clock), runner)
         edge.start()
         yield edge
@@ -76,11 +77,21 @@ def test_headers_of_one_hop_stay_behind(proxied: LocalEdge) -> None:
     assert "cookie=k=v" in told
 
 
-def test_bodies_pass_and_too_large_ones_do_not(proxied: LocalEdge, market: Market) -> None:
+def test_bodies_pass_and_too_large_ones_do_not(proxied: LocalEdge) -> None:
     assert proxied.stranger().ask("POST", "/upload", b"x" * 300_000).body.endswith(b"body=300000")
-    huge = str(market.settings.request_bytes_max + 1)
+    huge = str(UPLOAD_BYTES_MAX + 1)
     answer = proxied.stranger().ask("POST", "/upload", b"", content_length=huge)
     assert (answer.status, answer.json()["code"]) == (413, "body_too_large")
+
+
+def test_a_body_in_pieces_passes_up_to_the_limit_and_no_further(proxied: LocalEdge) -> None:
+    asked = proxied.stranger().asking("POST", "/upload", b"", transfer_encoding="chunked")
+    (answer,) = proxied.together([{**asked, "body": [b"x" * 1000] * 20}])
+    assert answer.body.endswith(b"body=20000")
+    (answer,) = proxied.together([{**asked, "body": [b"x" * (1 << 20)] * (UPLOAD_BYTES_MAX // (1 << 20) + 1)}])
+    assert (answer.status, answer.json()["code"]) == (413, "body_too_large")
+    (answer,) = proxied.together([{**asked, "body": [b"x" * 1000], "whole": False}])
+    assert (answer.status, answer.json()["code"]) == (400, "body_cut")
 
 
 def test_an_empty_post_has_a_length(proxied: LocalEdge) -> None:
