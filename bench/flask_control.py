@@ -12,11 +12,12 @@ from kit import ids, seals, settings
 from kit.clock import SystemClock
 from kit.db import make_engine
 from kit.redis import connect
-from scanservice import catalogue, functions, state, tickets, verdicts, visitors
-from scanservice import log as scan_log
+from scanservice import catalogue, tickets, verdicts, visitors
 from scanservice.catalogue import Asked, Elsewhere
-from scanservice.parts import host_name, language, verdict_document
-from scanservice.scanning import Answered, Repeat, Scan, entries_max, sighting
+from scanservice.edge.parts import host_name, language, verdict_document
+from scanservice.edge.scanning import Answered, Repeat, Scan, entries_max, sighting
+from scanservice.hot import functions, state
+from scanservice.hot import log as scan_log
 
 _given = settings.read()
 _secret = _given.secret_bytes

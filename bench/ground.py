@@ -17,7 +17,7 @@ from codegen.keys import keyring
 from codegen.orders import CodeOrder
 from kit import chance, settings
 from kit.db import transaction
-from scanservice import functions, generations
+from scanservice.hot import functions, generations
 from web import first_start, instance
 from web.instance import Instance
 

@@ -1,6 +1,6 @@
 """The ceiling: the smallest ASGI application there can be, on the edge's own server with the edge's own settings."""
 
-from scanservice.http import Receive, Scope, Send
+from scanservice.edge.http import Receive, Scope, Send
 
 _BODY = b'{"hello":"world"}'
 _START = {

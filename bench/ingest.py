@@ -20,11 +20,12 @@ from bench.figures import Report, Rounds, elapsed_s
 from bench.ground import SEED, Ground
 from codegen.orders import CodeOrder
 from kit import chance, collecting, ids
-from scanservice import catalogue, functions, state, verdicts
-from scanservice import log as scan_log
-from scanservice.ingest import Ingester
-from scanservice.log import Sighting
-from scanservice.scanning import entries_max
+from scanservice import catalogue, verdicts
+from scanservice.edge.scanning import entries_max
+from scanservice.hot import functions, state
+from scanservice.hot import log as scan_log
+from scanservice.hot.log import Sighting
+from scanservice.ingest.ingesting import Ingester
 from scanservice.verdicts import Role, Standing
 from supplychain import geography
 from web.projecting import PROJECTIONS

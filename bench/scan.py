@@ -18,7 +18,7 @@ from bench.contenders import FLASK_THREADS, FLASK_WORKERS, Contender, Server, se
 from bench.figures import Report, Rounds, fsync_ms
 from bench.ground import Ground
 from bench.load import CONNECTIONS, Outcome, Plan
-from scanservice import functions
+from scanservice.hot import functions
 
 CODES = 50_000
 WARM_S = 0.5

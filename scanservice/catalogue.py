@@ -24,7 +24,7 @@ from codegen.ranges import CodeState
 from kit import log
 from kit.db import transaction
 from kit.refusals import NotFound, Unavailable
-from scanservice import functions, generations
+from scanservice.hot import functions, generations
 from scanservice.verdicts import Standing
 
 POLL_S: Final = 5.0

@@ -21,8 +21,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from scanservice import state
-from scanservice.state import Mode, Slot, State
+from scanservice.hot import state
+from scanservice.hot.state import Mode, Slot, State
 
 HOUSEHOLD_DAYS: Final = 7
 STRANGERS_MIN: Final = 3
@@ -122,7 +122,7 @@ def judge(
     at_s: int,
     strangers_min: int = STRANGERS_MIN,
 ) -> Judgement:
-    """`visitor` and `network` in the state's own length, `at_s` in seconds since 2020-01-01Z (scanservice.state)."""
+    """`visitor` and `network` in the state's own length, `at_s` in seconds since 2020-01-01Z (scanservice.hot.state)."""
     decided = _BY_STANDING.get(standing)
     if decided is not None:
         return Judgement(decided, (Reason(standing.value, standing_reason or None),))

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from kit import seals
-from scanservice.state import NETWORK_BYTES, NETWORK_NONE
+from scanservice.hot.state import NETWORK_BYTES, NETWORK_NONE
 
 COOKIE: Final = "om_v"
 COOKIE_DAYS: Final = 365

@@ -15,7 +15,7 @@ from kit import migrations
 from kit.db import transaction
 from kit.refusals import Invalid
 from kit.settings import KEK_FILE, SECRET_FILE, Settings
-from scanservice import generations
+from scanservice.hot import generations
 from web.instance import MIGRATIONS, Instance
 
 OTHERS = 0o077

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from crm import profile
-from scanservice import statistics
-from scanservice.ingest import NewScan, Projection
+from scanservice.ingest import statistics
+from scanservice.ingest.ingesting import NewScan, Projection
 
 
 def visitors(session: Session, tenant_id: int, scans: Sequence[NewScan]) -> None:

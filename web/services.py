@@ -14,11 +14,11 @@ from granian.constants import HTTPModes, Interfaces, Loops
 
 from kit import collecting, log
 from kit.settings import Settings
-from scanservice import ingest
+from scanservice.ingest import ingesting
 from supplychain import geography
 from web import instance, projecting, worker
 
-EDGE_TARGET = "scanservice.asgi:app"
+EDGE_TARGET = "scanservice.edge.asgi:app"
 WEB_TARGET = "web.wsgi:app"
 WEB_THREADS = 4
 BACKLOG = 2048
@@ -67,9 +67,9 @@ def run_ingester(settings: Settings) -> None:
         moving.run(stop)
 
 
-def ingester(onemark: instance.Instance) -> ingest.Ingester:
+def ingester(onemark: instance.Instance) -> ingesting.Ingester:
     """What moves the log of this instance into PostgreSQL, with everything that is derived from scans."""
-    return ingest.Ingester(
+    return ingesting.Ingester(
         onemark.engine,
         onemark.redis,
         projections=projecting.PROJECTIONS,

@@ -17,8 +17,8 @@ from kit import servers, settings
 from kit.processes import Process, Supervisor
 from kit.refusals import Conflict, Refusal
 from kit.settings import KEK_FILE, Settings
-from scanservice import generations
-from scanservice.generations import StateToRebuild
+from scanservice.hot import generations
+from scanservice.hot.generations import StateToRebuild
 from web import first_start, instance
 from web.instance import Instance
 

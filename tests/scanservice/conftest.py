@@ -24,9 +24,11 @@ from kit.clock import FixedClock
 from kit.db import transaction
 from kit.redis import connect
 from kit.settings import Settings
-from scanservice import catalogue, functions, generations, statistics
-from scanservice.edge import Edge
-from scanservice.ingest import Ingester
+from scanservice import catalogue
+from scanservice.edge.app import Edge
+from scanservice.hot import functions, generations
+from scanservice.ingest import statistics
+from scanservice.ingest.ingesting import Ingester
 from tests.conftest import Database, Databases
 
 GTIN = "09521234543213"

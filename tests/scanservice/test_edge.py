@@ -8,7 +8,7 @@ import pytest
 from codegen import brands, orders, products, ranges
 from codegen.keys import keyring
 from kit.db import transaction
-from scanservice import functions, streams
+from scanservice.hot import functions, streams
 from tests.scanservice.conftest import GTIN, OTHER_GTIN, PHONE, Client, LocalEdge, Market
 
 JSON = "application/json"

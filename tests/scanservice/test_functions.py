@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from redis import Redis, ResponseError
 
 from kit.redis import connect
-from scanservice import functions, state
-from scanservice.state import Mode, State, Touch
+from scanservice.hot import functions, state
+from scanservice.hot.state import Mode, State, Touch
 
 NOW_S = state.seconds(1_795_305_600)
 GENERATION = 1

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from codegen import brands, products
 from kit import seals
 from kit.db import transaction
-from scanservice import beacons, clients, functions, http, reports, streams, tickets
+from scanservice import tickets
+from scanservice.edge import beacons, clients, http, reports
+from scanservice.hot import functions, streams
 from scanservice.tickets import Stage
 from tests.scanservice.conftest import GTIN, OTHER_GTIN, Client, LocalEdge, Market
 

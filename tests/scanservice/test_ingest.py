@@ -10,8 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from kit.db import transaction
-from scanservice import functions, queries, streams
-from scanservice.ingest import Ingester, NewScan
+from scanservice import queries
+from scanservice.hot import functions, streams
+from scanservice.ingest.ingesting import Ingester, NewScan
 from scanservice.queries import DayTotal, DivisionTotal, ScanLine
 from scanservice.verdicts import Verdict
 from tests.scanservice.conftest import GTIN, LocalEdge, Market, locate

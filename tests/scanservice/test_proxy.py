@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from aiohttp import web
 
-from scanservice.edge import Edge
+from scanservice.edge.app import Edge
 from tests.scanservice.conftest import LocalEdge, Market
 
 Headers = list[tuple[str, str]]

@@ -8,11 +8,12 @@ from sqlalchemy import update
 
 from codegen import ranges
 from kit.db import transaction
-from scanservice import functions, generations, rebuild, state
-from scanservice.generations import StateToRebuild
-from scanservice.ingest import Ingester
+from scanservice.hot import functions, generations, state
+from scanservice.hot.generations import StateToRebuild
+from scanservice.hot.state import Mode, Touch
+from scanservice.ingest import rebuild
+from scanservice.ingest.ingesting import Ingester
 from scanservice.models import LogGeneration, LogPosition
-from scanservice.state import Mode, Touch
 from tests.scanservice.conftest import LocalEdge, Market
 
 

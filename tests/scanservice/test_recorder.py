@@ -9,8 +9,8 @@ import pytest
 
 from kit import redis
 from kit.redis import connect
-from scanservice import functions
-from scanservice.recorder import CatalogueOld, GenerationMissing, Recorder, RecorderAway, pack
+from scanservice.edge.recorder import CatalogueOld, GenerationMissing, Recorder, RecorderAway, pack
+from scanservice.hot import functions
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 SIGHT = (functions.meta_key(1), functions.log_key(1))

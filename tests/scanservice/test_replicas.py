@@ -12,7 +12,7 @@ from redis import Redis
 from kit import daemons, valkey
 from kit.redis import connect
 from kit.valkey import Valkey
-from scanservice import functions, streams
+from scanservice.hot import functions, streams
 from tests.scanservice.conftest import LocalEdge, Market
 from tests.waiting import until
 

@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from scanservice import functions, streams
+from scanservice.hot import functions, streams
 from tests.scanservice.conftest import GTIN, LocalEdge, Market
 
 

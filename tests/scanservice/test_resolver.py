@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from scanservice import functions, streams
+from scanservice.hot import functions, streams
 from tests.scanservice.conftest import GTIN, LocalEdge, Market
 
 LINKSET = "application/linkset+json"

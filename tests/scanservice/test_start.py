@@ -5,7 +5,7 @@ import base64
 
 from pydantic import SecretStr
 
-from scanservice.edge import Edge
+from scanservice.edge.app import Edge
 from tests.scanservice.conftest import LocalEdge, Market
 
 

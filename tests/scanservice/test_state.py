@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanservice import state
-from scanservice.state import Mode, Slot, State, StateMalformed, Touch
+from scanservice.hot import state
+from scanservice.hot.state import Mode, Slot, State, StateMalformed, Touch
 
 NOW_S = state.seconds(1_795_305_600)
 HOME = b"\x01\x02\x03"

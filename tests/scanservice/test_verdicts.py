@@ -2,8 +2,9 @@
 
 import pytest
 
-from scanservice import state, verdicts
-from scanservice.state import Mode, State, Touch
+from scanservice import verdicts
+from scanservice.hot import state
+from scanservice.hot.state import Mode, State, Touch
 from scanservice.verdicts import Judgement, Reason, Role, Standing, Verdict
 
 NOW_S = state.seconds(1_795_305_600)

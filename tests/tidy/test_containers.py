@@ -24,7 +24,7 @@ from kit import daemons, postgres, settings, valkey
 from kit.redis import connect
 from kit.servers import Endpoints
 from kit.settings import Settings
-from scanservice import functions
+from scanservice.hot import functions
 from tests.tidy.tree import PACKAGES, ROOT, read, report
 from tests.waiting import until
 from web import instance

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from kit.db import transaction
 from kit.ids import uuid7
-from scanservice import records
-from scanservice.records import ScanRow
+from scanservice.ingest import records
+from scanservice.ingest.records import ScanRow
 from scanservice.verdicts import Role, Verdict
 from tests.conftest import NOW, Database
 from tests.web.conftest import Furnished

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from kit.db import transaction
 from kit.redis import connect
-from scanservice import generations
+from scanservice.hot import generations
 from tests.conftest import Database
 from web.cli.root import cli
 

@@ -14,8 +14,9 @@ from kit.clock import FixedClock
 from kit.csv_files import CsvRowsRefused
 from kit.jobs import Jobs
 from kit.settings import Settings
-from scanservice import functions, generations, rebuild, state
-from scanservice.generations import StateToRebuild
+from scanservice.hot import functions, generations, state
+from scanservice.hot.generations import StateToRebuild
+from scanservice.ingest import rebuild
 from tests.conftest import Database
 from tests.web.conftest import Furnished, furnish, some_gtin
 from web import imports

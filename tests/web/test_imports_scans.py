@@ -10,7 +10,8 @@ from codegen import catalogue, ranges
 from kit.csv_files import CsvHeader, CsvRowsRefused
 from kit.db import transaction
 from kit.settings import Settings
-from scanservice import backfill, visitors
+from scanservice import visitors
+from scanservice.ingest import backfill
 from scanservice.verdicts import STRANGERS_MIN
 from tests.conftest import NOW, Database
 from tests.web.conftest import Furnished

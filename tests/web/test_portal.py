@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 
 from kit.db import transaction
 from kit.ids import uuid7
-from scanservice import records
-from scanservice.records import ScanRow
+from scanservice.ingest import records
+from scanservice.ingest.records import ScanRow
 from scanservice.verdicts import Role as ScanRole
 from scanservice.verdicts import Verdict
 from supplychain import distributors, shipments

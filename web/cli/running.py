@@ -6,8 +6,9 @@ import click
 
 from kit import settings
 from kit.settings import Settings
-from scanservice import generations, rebuild
-from scanservice.generations import StateToRebuild
+from scanservice.hot import generations
+from scanservice.hot.generations import StateToRebuild
+from scanservice.ingest import rebuild
 from web import after_restore, doctor, services
 from web import up as one_box
 from web.cli.root import ACTOR, answer, cli, json_option, onemark, progress

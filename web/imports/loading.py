@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from codegen import catalogue
 from kit import log
 from kit.refusals import Invalid
-from scanservice import backfill, visitors
+from scanservice import visitors
+from scanservice.ingest import backfill
 from web import projecting
 from web.imports import distributors, scans, shipments, table
 from web.imports.past_scans import Context

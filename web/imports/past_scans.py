@@ -20,9 +20,11 @@ from codegen import digital_link
 from codegen.catalogue import BrandCatalogue
 from kit.csv_files import Faults, Row, shown
 from kit.refusals import Malformed
-from scanservice import backfill, clients, visitors
-from scanservice.backfill import PastScan
-from scanservice.positions import ACCURACY_M_MAX, LATITUDE_MAX, LONGITUDE_MAX
+from scanservice import visitors
+from scanservice.edge import clients
+from scanservice.edge.positions import ACCURACY_M_MAX, LATITUDE_MAX, LONGITUDE_MAX
+from scanservice.ingest import backfill
+from scanservice.ingest.backfill import PastScan
 from web.imports import table
 from web.imports.table import RowReader, Unreadable
 

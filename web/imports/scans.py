@@ -11,8 +11,8 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from kit.csv_files import Faults, Limits, Reader
-from scanservice.backfill import Backfill, PastScan
-from scanservice.records import Projection
+from scanservice.ingest.backfill import Backfill, PastScan
+from scanservice.ingest.records import Projection
 from supplychain import geography
 from web.imports import past_scans, table
 from web.imports.past_scans import HEADER, Context

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from kit import migrations
 from kit.db import transaction
-from scanservice import functions, generations
+from scanservice.hot import functions, generations
 
 MIGRATIONS: Final = "migrations:"
 

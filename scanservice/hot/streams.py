@@ -7,7 +7,7 @@ import msgspec
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from scanservice import functions
+from scanservice.hot import functions
 
 NOTHING: Final = (0, -1)
 

@@ -15,11 +15,12 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from scanservice import log as scan_log
-from scanservice import state, verdicts
-from scanservice.log import EntryMalformed, Sighting
-from scanservice.records import ScanRow
-from scanservice.state import State
+from scanservice import verdicts
+from scanservice.hot import log as scan_log
+from scanservice.hot import state
+from scanservice.hot.log import EntryMalformed, Sighting
+from scanservice.hot.state import State
+from scanservice.ingest.records import ScanRow
 from scanservice.verdicts import Reason
 
 # No edge's clock is as wrong as this; a row of such a time would ask for a partition that nobody wants.

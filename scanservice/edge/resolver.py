@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, unquote
 
 from kit.refusals import NotFound
 from scanservice.catalogue import Item
-from scanservice.http import Answer, json
+from scanservice.edge.http import Answer, json
 
 VOCABULARY: Final = "https://ref.gs1.org/voc/"
 _PREFIXES: Final = (VOCABULARY, "https://gs1.org/voc/", "https://www.gs1.org/voc/", "gs1:")

@@ -27,9 +27,11 @@ from sqlalchemy.orm import Session
 from codegen import intervals
 from codegen.catalogue import BrandCatalogue, CodeRange
 from kit.refusals import Unavailable
-from scanservice import functions, generations, rebuild, records, state, verdicts
-from scanservice.records import Projection, ScanRow
-from scanservice.state import State, Touch
+from scanservice import verdicts
+from scanservice.hot import functions, generations, state
+from scanservice.hot.state import State, Touch
+from scanservice.ingest import rebuild, records
+from scanservice.ingest.records import Projection, ScanRow
 from scanservice.verdicts import Role, Standing
 
 STORED_ROWS: Final = 20_000

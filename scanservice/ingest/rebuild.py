@@ -18,9 +18,10 @@ from sqlalchemy.orm import Session
 from codegen import brands, catalogue_version
 from kit.db import transaction
 from kit.refusals import Conflict
-from scanservice import functions, generations, state, streams, verdicts
+from scanservice import verdicts
+from scanservice.hot import functions, generations, state, streams
+from scanservice.hot.state import Mode, State, Touch
 from scanservice.models import Scan
-from scanservice.state import Mode, State, Touch
 
 ROWS_AT_ONCE: Final = 10_000
 CODES_AT_ONCE: Final = 2_000

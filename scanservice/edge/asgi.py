@@ -1,8 +1,8 @@
-"""What an ASGI server imports: `granian --interface asgi scanservice.asgi:app`."""
+"""What an ASGI server imports: `granian --interface asgi scanservice.edge.asgi:app`."""
 
 from kit import log, settings
 from kit.clock import SystemClock
-from scanservice.edge import Edge
+from scanservice.edge.app import Edge
 
 log.configure(process="edge")
 app = Edge(settings.read, SystemClock())

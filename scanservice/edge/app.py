@@ -20,27 +20,16 @@ from kit.db import make_engine
 from kit.redis import connect
 from kit.refusals import Refusal
 from kit.settings import MissingSetting, Settings
-from scanservice import (
-    beacons,
-    catalogue,
-    functions,
-    generations,
-    http,
-    readiness,
-    recorder,
-    reports,
-    resolver,
-    tickets,
-    visitors,
-    visits,
-)
+from scanservice import catalogue, tickets, visitors
 from scanservice.catalogue import CatalogueAway, Shelf
-from scanservice.http import Answer, Receive, Request, Scope, Send
-from scanservice.parts import Parts, origin_of
-from scanservice.proxy import Proxy
-from scanservice.readiness import Readiness
-from scanservice.recorder import Recorder
-from scanservice.scanning import Scanner
+from scanservice.edge import beacons, http, readiness, recorder, reports, resolver, visits
+from scanservice.edge.http import Answer, Receive, Request, Scope, Send
+from scanservice.edge.parts import Parts, origin_of
+from scanservice.edge.proxy import Proxy
+from scanservice.edge.readiness import Readiness
+from scanservice.edge.recorder import Recorder
+from scanservice.edge.scanning import Scanner
+from scanservice.hot import functions, generations
 
 HEALTHZ: Final = b"/healthz"
 READYZ: Final = b"/readyz"

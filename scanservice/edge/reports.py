@@ -15,12 +15,13 @@ import msgspec
 from codegen import cipher, digital_link, gtin
 from kit import ids
 from kit.refusals import Conflict, Invalid, Malformed, Refusal, problem
-from scanservice import positions, visitors
+from scanservice import visitors
 from scanservice.catalogue import Asked, Elsewhere
-from scanservice.clients import USER_AGENT_BYTES_MAX
-from scanservice.http import Answer, Request, json
-from scanservice.parts import Parts, host_name, language, verdict_document
-from scanservice.scanning import Repeat, Scan
+from scanservice.edge import positions
+from scanservice.edge.clients import USER_AGENT_BYTES_MAX
+from scanservice.edge.http import Answer, Request, json
+from scanservice.edge.parts import Parts, host_name, language, verdict_document
+from scanservice.edge.scanning import Repeat, Scan
 
 PATH: Final = b"/v1/scans"
 BODY_BYTES_MAX: Final = 1 << 20

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from codegen import brands, catalogue_version
 from kit.db import transaction
 from kit.refusals import Conflict
-from scanservice import functions
+from scanservice.hot import functions
 from scanservice.models import LogGeneration, LogPosition, Scan
 
 NONE: Final = 0

@@ -9,10 +9,10 @@ from typing import Final
 
 from redis import Redis
 
-from scanservice import functions, streams
-from scanservice import log as scan_log
-from scanservice.log import EntryMalformed
-from scanservice.streams import Entry
+from scanservice.hot import functions, streams
+from scanservice.hot import log as scan_log
+from scanservice.hot.log import EntryMalformed
+from scanservice.hot.streams import Entry
 
 KEPT: Final = timedelta(hours=24)
 

@@ -23,14 +23,16 @@ from sqlalchemy.orm import Session
 from kit import log
 from kit.clock import Clock
 from kit.db import transaction
-from scanservice import generations, judging, records, streams, trimming, verdicts
-from scanservice import log as scan_log
-from scanservice.judging import Locate, Read
-from scanservice.log import EntryMalformed
+from scanservice import verdicts
+from scanservice.hot import generations, streams
+from scanservice.hot import log as scan_log
+from scanservice.hot.log import EntryMalformed
+from scanservice.hot.state import StateMalformed
+from scanservice.hot.streams import Entry
+from scanservice.ingest import judging, records, trimming
+from scanservice.ingest.judging import Locate, Read
+from scanservice.ingest.records import NewScan, Projection
 from scanservice.models import DeadLetter, LogPosition
-from scanservice.records import NewScan, Projection
-from scanservice.state import StateMalformed
-from scanservice.streams import Entry
 
 __all__ = ["Ingester", "Locate", "NewScan", "Projection", "run"]
 

@@ -4,7 +4,7 @@ from math import isfinite
 from typing import ClassVar, Final
 
 from kit.refusals import Invalid
-from scanservice.scanning import Position
+from scanservice.edge.scanning import Position
 
 LATITUDE_MAX: Final = 90.0
 LONGITUDE_MAX: Final = 180.0

@@ -15,12 +15,13 @@ import msgspec
 
 from kit import seals
 from kit.log import get
-from scanservice import functions, state, verdicts
-from scanservice import log as scan_log
+from scanservice import verdicts
 from scanservice.catalogue import Asked, Catalogue, CatalogueAway, Item, Shelf
-from scanservice.log import Sighting
-from scanservice.recorder import CatalogueOld, Recorder
-from scanservice.throttling import Buckets
+from scanservice.edge.recorder import CatalogueOld, Recorder
+from scanservice.edge.throttling import Buckets
+from scanservice.hot import functions, state
+from scanservice.hot import log as scan_log
+from scanservice.hot.log import Sighting
 from scanservice.verdicts import Judgement, Role, Standing
 from scanservice.visitors import Address, Keys
 

@@ -8,8 +8,8 @@ from typing import Final
 from codegen import origins
 from kit.clock import Clock
 from scanservice.catalogue import Shelf
-from scanservice.http import Request
-from scanservice.scanning import Answered, Scanner
+from scanservice.edge.http import Request
+from scanservice.edge.scanning import Answered, Scanner
 from scanservice.tickets import Stage, Ticket, expiry_s, seal
 from scanservice.visitors import IpNetwork, Keys
 

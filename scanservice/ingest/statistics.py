@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from scanservice.records import NewScan
+from scanservice.ingest.records import NewScan
 
 _ADD: Final = text("""
 INSERT INTO scan_total (tenant_id, day, gtin, division, verdict, scans, confirmed)

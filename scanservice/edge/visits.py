@@ -12,12 +12,13 @@ from typing import ClassVar, Final
 from codegen import digital_link
 from kit import chance, ids
 from kit.refusals import Malformed
-from scanservice import clients, resolver, visitors
+from scanservice import visitors
 from scanservice.catalogue import Asked, Elsewhere
-from scanservice.clients import USER_AGENT_BYTES_MAX
-from scanservice.http import Answer, Request, json, redirect
-from scanservice.parts import Parts, host_name, language, origin_of, ticket_of, verdict_document
-from scanservice.scanning import Repeat, Scan
+from scanservice.edge import clients, resolver
+from scanservice.edge.clients import USER_AGENT_BYTES_MAX
+from scanservice.edge.http import Answer, Request, json, redirect
+from scanservice.edge.parts import Parts, host_name, language, origin_of, ticket_of, verdict_document
+from scanservice.edge.scanning import Repeat, Scan
 from scanservice.tickets import Stage, Ticket, expiry_s, seal
 
 PAGE: Final = b"/s/"

@@ -10,14 +10,15 @@ from urllib.parse import parse_qs
 import msgspec
 
 from kit.refusals import Conflict, Forbidden, Malformed
-from scanservice import clients, positions, tickets, visitors
+from scanservice import tickets, visitors
 from scanservice.catalogue import Asked
-from scanservice.clients import USER_AGENT_BYTES_MAX
-from scanservice.http import Answer, Request, json, redirect
-from scanservice.parts import Parts, language, ticket_of
-from scanservice.scanning import Answered, Repeat, Scan
+from scanservice.edge import clients, positions
+from scanservice.edge.clients import USER_AGENT_BYTES_MAX
+from scanservice.edge.http import Answer, Request, json, redirect
+from scanservice.edge.parts import Parts, language, ticket_of
+from scanservice.edge.scanning import Answered, Repeat, Scan
+from scanservice.edge.visits import PAGE
 from scanservice.tickets import Stage, Ticket
-from scanservice.visits import PAGE
 
 PATH: Final = b"/v1/scans/confirm"
 BODY_BYTES_MAX: Final = 8 << 10

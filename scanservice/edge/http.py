@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Final, NamedTuple
 import msgspec
 
 from kit.refusals import Malformed, Refusal, TooLarge, problem
-from scanservice import pages, visitors
+from scanservice import visitors
+from scanservice.edge import pages
 from scanservice.visitors import Address, IpNetwork
 
 Scope = MutableMapping[str, Any]

@@ -13,8 +13,8 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from kit.refusals import Refusal, Unavailable
-from scanservice import http
-from scanservice.http import Request, Send
+from scanservice.edge import http
+from scanservice.edge.http import Request, Send
 
 CONNECT_S_MAX: Final = 2
 # Exports and imports take their time; silence for this long is a process that hangs.

@@ -22,7 +22,7 @@ SCAN: Final = "onemark_scan_v1"
 SIGHT: Final = "onemark_sight_v1"
 JOIN: Final = "onemark_join_v1"
 ANNOUNCE: Final = "onemark_announce_v1"
-CODE: Final = files("scanservice").joinpath("functions.lua").read_text()
+CODE: Final = files("scanservice.hot").joinpath("functions.lua").read_text()
 
 # For SCAN: all buckets of states, and all remembered answers.
 STATES: Final = "s:{*"

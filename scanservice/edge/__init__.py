@@ -1,0 +1,1 @@
+"""The edge: the process that owns the public port and answers scans."""
