@@ -8,7 +8,7 @@ makes a symbol hard to print or to read. A warning forbids nothing. Refuses URIs
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -84,6 +84,18 @@ def size(
     its value); `label_mm` is width and height of what it is printed on.
     """
     version, modules = _form(spec, uri_length=uri_length, signature_length=signature_length)
+    return measured(spec, version=version, modules=modules, label_mm=label_mm, surface=surface)
+
+
+def measured(
+    spec: MarkSpec,
+    *,
+    version: int,
+    modules: int,
+    label_mm: tuple[Decimal, Decimal] | None = None,
+    surface: Surface = Surface.FLAT,
+) -> MarkSize:
+    """The same for a symbol whose modules a side are known."""
     symbol = printed_size(side=modules, module_mm=spec.module_mm, dpi=spec.dpi)
     total = printed_size(side=modules + 2 * spec.quiet, module_mm=spec.module_mm, dpi=spec.dpi)
     bare = MarkSize(
@@ -98,7 +110,7 @@ def size(
         warnings=(),
     )
     found = (*_of_module(spec, bare), *_of_symbol(spec, bare, label_mm=label_mm, surface=surface))
-    return MarkSize(**{name: getattr(bare, name) for name in MarkSize.__dataclass_fields__} | {"warnings": found})
+    return replace(bare, warnings=found)
 
 
 def _form(spec: MarkSpec, *, uri_length: int, signature_length: int) -> tuple[int, int]:
