@@ -12,7 +12,7 @@ from kit import ids, seals, settings
 from kit.clock import SystemClock
 from kit.db import make_engine
 from kit.redis import connect
-from scanservice import catalogue, tickets, verdicts, visitors
+from scanservice import catalogue, places, tickets, verdicts, visitors
 from scanservice.catalogue import Asked, Elsewhere
 from scanservice.edge.parts import host_name, language, verdict_document
 from scanservice.edge.scanning import Answered, Repeat, Scan, entries_max, sighting
@@ -55,7 +55,7 @@ def scan(_code: str) -> Response:
             confirmed=True,
             repeat=Repeat.NEVER,
             visitor=visitor,
-            network=visitors.network_of(_keys, client),
+            whence=visitors.network_of(_keys, client) + places.UNKNOWN,
             address=client,
             client="api",
             language=language(request.headers.get("Accept-Language", "").encode()),
@@ -85,7 +85,7 @@ def _record(scan: Scan) -> Answered:
             verdicts.mode(item.standing, scan.role, confirmed=scan.confirmed).value,
             state.seconds(scan.at.timestamp()),
             visitor,
-            scan.network,
+            scan.whence,
             scan_log.encode(sighting(scan, item)),
         ),
     )
@@ -94,7 +94,7 @@ def _record(scan: Scan) -> Answered:
         standing_reason=item.standing_reason,
         before=state.unpack(answer[4:]) if len(answer) > 4 else None,
         visitor=visitor,
-        network=scan.network,
+        whence=scan.whence,
         role=scan.role,
         at_s=int.from_bytes(answer[:4], "big"),
         strangers_min=_given.strangers_min,

@@ -49,7 +49,7 @@ COPY = "control: COPY into the same indexes"
 
 COLUMNS = (
     "tenant_id, scan_id, scanned_at, confirmed_at, epoch, counter, order_id, gtin, lot, serial, verdict, reasons, role, visitor,"
-    " network, ip, latitude, longitude, accuracy_m, division, client, language, source"
+    " whence, ip, latitude, longitude, accuracy_m, division, client, language, source"
 )
 
 
@@ -95,7 +95,7 @@ class Filler:
             at_ms=int(now.timestamp() * 1000),
             confirmed=True,
             visitor=visitor,
-            network=visitor[: state.NETWORK_BYTES],
+            whence=visitor[: state.NETWORK_BYTES],
             ip=bytes((10, 0, visitor[0], visitor[1])),
             standing=Standing.ACTIVE,
             gtin=self.order.gtin,
@@ -124,7 +124,7 @@ class Filler:
             verdicts.mode(sighting.standing, Role.CONSUMER, confirmed=sighting.confirmed).value,
             state.seconds(sighting.at_ms / 1000),
             sighting.visitor[: state.VISITOR_BYTES],
-            sighting.network,
+            sighting.whence,
             scan_log.encode(sighting),
         ]
 

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     secret: SecretStr = SecretStr("")
     kek: SecretStr = SecretStr("")
     strangers_min: int = 3
+    ip_table: str = ""
     log_bytes_max: int = 1 << 30
     request_bytes_max: int = 32 << 20
     sms_provider: Literal["", "console"] = ""

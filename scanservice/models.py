@@ -41,7 +41,7 @@ class Scan(Base):
     reasons: Mapped[list[Any]] = mapped_column(JSONB, server_default="[]")
     role: Mapped[str] = mapped_column(Text)
     visitor: Mapped[bytes]
-    network: Mapped[bytes]
+    whence: Mapped[bytes]
     ip: Mapped[str | None] = mapped_column(INET)
     latitude: Mapped[float | None] = mapped_column(Double)
     longitude: Mapped[float | None] = mapped_column(Double)

@@ -117,12 +117,12 @@ def judge(
     standing_reason: str = "",
     before: State | None,
     visitor: bytes,
-    network: bytes,
+    whence: bytes,
     role: Role,
     at_s: int,
     strangers_min: int = STRANGERS_MIN,
 ) -> Judgement:
-    """`visitor` and `network` in the state's own length, `at_s` in seconds since 2020-01-01Z (scanservice.hot.state)."""
+    """`visitor` and `whence` in the state's own length, `at_s` in seconds since 2020-01-01Z (scanservice.hot.state)."""
     decided = _BY_STANDING.get(standing)
     if decided is not None:
         return Judgement(decided, (Reason(standing.value, standing_reason or None),))
@@ -136,7 +136,7 @@ def judge(
     return _judge_company(
         before.slots,
         visitor=visitor if role is Role.CONSUMER else b"",
-        network=network,
+        whence=whence,
         at_min=at_s // 60,
         staff_before=staff_before,
         strangers_min=strangers_min,
@@ -147,7 +147,7 @@ _FIRST: Final = Judgement(Verdict.GENUINE_FIRST, (Reason("nobody_before"),))
 
 
 def _judge_company(
-    slots: Sequence[Slot], *, visitor: bytes, network: bytes, at_min: int, staff_before: bool, strangers_min: int
+    slots: Sequence[Slot], *, visitor: bytes, whence: bytes, at_min: int, staff_before: bool, strangers_min: int
 ) -> Judgement:
     mine: Slot | None = None
     household: list[Slot] = []
@@ -155,7 +155,7 @@ def _judge_company(
     for slot in slots:
         if slot.visitor == visitor:
             mine = slot
-        elif _shares_household(slot, network=network, at_min=at_min):
+        elif _shares_household(slot, whence=whence, at_min=at_min):
             household.append(slot)
         else:
             strangers.append(slot)
@@ -184,8 +184,9 @@ def _verdict(ours: Sequence[Slot], strangers: Sequence[Slot], *, staff_before: b
     return Verdict.GENUINE_SEEN if strangers or staff_before else Verdict.GENUINE_FIRST
 
 
-def _shares_household(slot: Slot, *, network: bytes, at_min: int) -> bool:
-    return slot.network == network != state.NETWORK_NONE and abs(at_min - slot.last_min) <= _HOUSEHOLD_MIN
+def _shares_household(slot: Slot, *, whence: bytes, at_min: int) -> bool:
+    network = whence[: state.NETWORK_BYTES]
+    return slot.whence[: state.NETWORK_BYTES] == network != state.NETWORK_NONE and abs(at_min - slot.last_min) <= _HOUSEHOLD_MIN
 
 
 def _company(slots: Sequence[Slot]) -> tuple[Reason, ...]:

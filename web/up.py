@@ -109,6 +109,7 @@ def _environment(addresses: Settings, web_port: int) -> Mapping[str, str]:
         "ONEMARK_SMS_PROVIDER": addresses.sms_provider,
         "ONEMARK_STRANGERS_MIN": str(addresses.strangers_min),
         "ONEMARK_LOG_BYTES_MAX": str(addresses.log_bytes_max),
+        "ONEMARK_IP_TABLE": addresses.ip_table,
         **({"ONEMARK_SECRET": value} if (value := addresses.secret.get_secret_value()) else {}),
         **({"ONEMARK_KEK": value} if (value := addresses.kek.get_secret_value()) else {}),
         **({"ONEMARK_TRUSTED_PROXIES": settings.as_json(addresses.trusted_proxies)} if addresses.trusted_proxies else {}),

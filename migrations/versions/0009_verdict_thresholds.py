@@ -1,4 +1,4 @@
-"""Nothing yet."""
+"""Where scans came from, and when a product's buyers are warned of copies."""
 
 from pathlib import Path
 

@@ -21,6 +21,7 @@ from kit.redis import connect
 from kit.refusals import Refusal
 from kit.settings import MissingSetting, Settings
 from scanservice import catalogue, tickets, visitors
+from scanservice.address_places import AddressPlaces
 from scanservice.catalogue import CatalogueAway, Shelf
 from scanservice.edge import beacons, http, readiness, recorder, reports, resolver, visits
 from scanservice.edge.http import Answer, Receive, Request, Scope, Send
@@ -69,14 +70,18 @@ class Running:
             keys=keys,
             ticket_key=seals.derive(secret, tickets.KEY_PURPOSE),
             clock=clock,
+            address_places=AddressPlaces(),
             trusted=visitors.proxies(settings.trusted_proxies),
             guess_brand=settings.environment == "onebox",
         )
-        self._upkeep = asyncio.get_running_loop().create_task(self._keep_up())
+        loop = asyncio.get_running_loop()
+        # Until the table is there scans have no place, which is no reason to keep anybody waiting.
+        self._places = loop.run_in_executor(self._threads, self.parts.address_places.load, settings.ip_table)
+        self._upkeep = loop.create_task(self._keep_up())
 
     async def close(self) -> None:
         self._upkeep.cancel()
-        await asyncio.wait([self._upkeep])
+        await asyncio.wait([self._upkeep, self._places])
         await self._recorder.close()
         await self._proxy.close()
         self.parts.shelf.close()

@@ -80,6 +80,7 @@ async def _confirm(parts: Parts, request: Request, ticket: Ticket, beacon: Beaco
     if cookie is None or visitors.by_cookie(parts.keys, tenant_id=ticket.tenant_id, cookie=cookie) != ticket.visitor:
         raise TicketOfAnother
     address = request.address
+    position = positions.checked(latitude=beacon.latitude, longitude=beacon.longitude, accuracy_m=beacon.accuracy_m)
     counted = None if ticket.epoch is None or ticket.counter is None else (ticket.epoch, ticket.counter)
     return await parts.scanner.scan(
         Scan(
@@ -89,11 +90,11 @@ async def _confirm(parts: Parts, request: Request, ticket: Ticket, beacon: Beaco
             confirmed=True,
             repeat=Repeat.POSSIBLE,
             visitor=ticket.visitor,
-            network=visitors.network_of(parts.keys, address),
+            whence=parts.whence(address, position),
             address=address,
             client=clients.client(request.headers.get(b"user-agent", b"")[:USER_AGENT_BYTES_MAX]).word,
             language=language(request.headers.get(b"accept-language", b"")),
-            position=positions.checked(latitude=beacon.latitude, longitude=beacon.longitude, accuracy_m=beacon.accuracy_m),
+            position=position,
         )
     )
 

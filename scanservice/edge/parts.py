@@ -7,11 +7,13 @@ from typing import Final
 
 from codegen import origins
 from kit.clock import Clock
+from scanservice import places, visitors
+from scanservice.address_places import AddressPlaces
 from scanservice.catalogue import Shelf
 from scanservice.edge.http import Request
-from scanservice.edge.scanning import Answered, Scanner
+from scanservice.edge.scanning import Answered, Position, Scanner
 from scanservice.tickets import Stage, Ticket, expiry_s, seal
-from scanservice.visitors import IpNetwork, Keys
+from scanservice.visitors import Address, IpNetwork, Keys
 
 LANGUAGE_CHARS_MAX: Final = 8
 HOSTS_KEPT: Final = 1024
@@ -26,8 +28,18 @@ class Parts:
     ticket_key: bytes
     clock: Clock
     trusted: tuple[IpNetwork, ...]
+    address_places: AddressPlaces
     # An unknown host means the oldest brand in the one box, and nobody in production.
     guess_brand: bool
+
+    def whence(self, address: Address, position: Position | None = None) -> bytes:
+        """The keyed network and the place, as the state keeps them: the phone's own position where it sent one, else its address's."""
+        place = (
+            self.address_places.of(address.packed).place
+            if position is None
+            else places.cell(position.latitude, position.longitude)
+        )
+        return visitors.network_of(self.keys, address) + place
 
 
 def ticket_of(answered: Answered, *, key: bytes) -> str:

@@ -116,6 +116,7 @@ def _scan(parts: Parts, request: Request, report: Report) -> Scan:
     asked = _asked(parts, request, report)
     visitor = _visitor(parts, request, report, tenant_id=asked.tenant_id)
     address = request.address
+    position = positions.checked(latitude=report.latitude, longitude=report.longitude, accuracy_m=report.accuracy_m)
     return Scan(
         asked=asked,
         scan_id=ids.uuid7(now) if report.scan_id is None else _scan_id(asked, visitor, report.scan_id),
@@ -123,11 +124,11 @@ def _scan(parts: Parts, request: Request, report: Report) -> Scan:
         confirmed=True,
         repeat=Repeat.NEVER if report.scan_id is None else Repeat.POSSIBLE,
         visitor=visitor,
-        network=visitors.network_of(parts.keys, address),
+        whence=parts.whence(address, position),
         address=address,
         client="api",
         language=language(request.headers.get(b"accept-language", b"")),
-        position=positions.checked(latitude=report.latitude, longitude=report.longitude, accuracy_m=report.accuracy_m),
+        position=position,
     )
 
 

@@ -54,7 +54,7 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     confirmed: bool
     repeat: Repeat
     visitor: bytes
-    network: bytes
+    whence: bytes
     address: Address
     client: str
     language: str
@@ -127,7 +127,7 @@ class Scanner:
             verdicts.mode(item.standing, scan.role, confirmed=scan.confirmed).value,
             state.seconds(scan.at.timestamp()),
             scan.visitor[: state.VISITOR_BYTES],
-            scan.network,
+            scan.whence,
             scan_log.encode(sighting(scan, item)),
             DONE_S,
         )
@@ -140,7 +140,7 @@ class Scanner:
                 standing_reason=item.standing_reason,
                 before=before,
                 visitor=scan.visitor[: state.VISITOR_BYTES],
-                network=scan.network,
+                whence=scan.whence,
                 role=scan.role,
                 at_s=int.from_bytes(answer[:_AT_BYTES], "big"),
                 strangers_min=self._strangers_min,
@@ -164,7 +164,7 @@ class Scanner:
             scan=scan,
             item=item,
             judgement=verdicts.judge(
-                standing=item.standing, before=None, visitor=b"", network=scan.network, role=scan.role, at_s=0
+                standing=item.standing, before=None, visitor=b"", whence=scan.whence, role=scan.role, at_s=0
             ),
         )
 
@@ -182,7 +182,7 @@ def sighting(scan: Scan, item: Item) -> Sighting:
         at_ms=int(scan.at.timestamp() * 1000),
         confirmed=scan.confirmed,
         visitor=scan.visitor,
-        network=scan.network,
+        whence=scan.whence,
         ip=scan.address.packed,
         standing=item.standing,
         gtin=item.gtin,

@@ -1,13 +1,13 @@
-#!lua name=onemark_scan_v1
+#!lua name=onemark_scan_v2
 -- State and log of one partition change together here, or not at all. The layout of a state is described in state.py;
 -- whoever changes it gives this library, its functions and the tests a new version in their names.
 -- Numbers are compared, never strings: Lua compares strings by the server's locale.
 
 local VISITORS_MAX = 6
 local HEADER_BYTES = 9
-local SLOT_BYTES = 13
+local SLOT_BYTES = 15
 local HEADER = '>BI4I4'
-local SLOT = '>I4I3I3I3'
+local SLOT = '>I4I5I3I3'
 local FLAG_STAFF = 1
 
 local function earlier(a, b)
@@ -18,27 +18,27 @@ local function earlier(a, b)
 end
 
 -- Adds a slot to a list, or widens the slot the visitor already has.
-local function place(slots, visitor, network, first, last)
+local function place(slots, visitor, whence, first, last)
   for i = 1, #slots do
     local slot = slots[i]
     if slot.visitor == visitor then
       if first < slot.first then
         slot.first = first
       end
-      if last > slot.last or (last == slot.last and network > slot.network) then
+      if last > slot.last or (last == slot.last and whence > slot.whence) then
         slot.last = last
-        slot.network = network
+        slot.whence = whence
       end
       return
     end
   end
-  slots[#slots + 1] = { visitor = visitor, network = network, first = first, last = last }
+  slots[#slots + 1] = { visitor = visitor, whence = whence, first = first, last = last }
 end
 
 local function place_all(slots, packed)
   for at = HEADER_BYTES + 1, #packed, SLOT_BYTES do
-    local visitor, network, first, last = struct.unpack(SLOT, packed, at)
-    place(slots, visitor, network, first, last)
+    local visitor, whence, first, last = struct.unpack(SLOT, packed, at)
+    place(slots, visitor, whence, first, last)
   end
 end
 
@@ -49,7 +49,7 @@ local function pack(flags, first, last, slots)
   local parts = { struct.pack(HEADER, flags, first, last) }
   for i = 1, math.min(#slots, VISITORS_MAX) do
     local slot = slots[i]
-    parts[i + 1] = struct.pack(SLOT, slot.visitor, slot.network, slot.first, slot.last)
+    parts[i + 1] = struct.pack(SLOT, slot.visitor, slot.whence, slot.first, slot.last)
   end
   return table.concat(parts)
 end
@@ -64,7 +64,7 @@ local function merge(one, other)
 end
 
 -- What a scan in this mode ('s' seen, 'c' confirmed, 't' staff) makes of the state before it.
-local function touch(before, mode, at, visitor, network)
+local function touch(before, mode, at, visitor, whence)
   local flags, first, last = 0, at, at
   if before then
     flags, first, last = struct.unpack(HEADER, before)
@@ -79,7 +79,7 @@ local function touch(before, mode, at, visitor, network)
     return before and header .. string.sub(before, HEADER_BYTES + 1) or header
   end
   local minute = struct.pack('>I3', math.floor(at / 60))
-  local slot = visitor .. network .. minute .. minute
+  local slot = visitor .. whence .. minute .. minute
   if not before or #before == HEADER_BYTES then
     return header .. slot
   end
@@ -101,7 +101,7 @@ local function refusal(meta, log, generation, catalogue, entries_max)
   return nil
 end
 
--- KEYS meta log bucket [done]; ARGV generation catalogue entries_max field mode at visitor network entry [done_s]
+-- KEYS meta log bucket [done]; ARGV generation catalogue entries_max field mode at visitor whence entry [done_s]
 -- Answer: the time that counted (u32) and the state before. A scan id that was done gets the answer it had, and no new entry.
 local function scan(keys, args)
   local done = keys[4]
@@ -154,7 +154,7 @@ local function announce(keys, args)
   return ''
 end
 
-redis.register_function('onemark_scan_v1', scan)
-redis.register_function('onemark_announce_v1', announce)
-redis.register_function('onemark_sight_v1', sight)
-redis.register_function('onemark_join_v1', join)
+redis.register_function('onemark_scan_v2', scan)
+redis.register_function('onemark_announce_v2', announce)
+redis.register_function('onemark_sight_v2', sight)
+redis.register_function('onemark_join_v2', join)

@@ -17,11 +17,11 @@ FIELDS: Final = 1 << BUCKET_BITS
 # Spreads brands over partitions: 2654435769 is too long to write down, its upper 16 bits do the same for 64 partitions.
 TENANT_STEP: Final = 40_503
 
-LIBRARY: Final = "onemark_scan_v1"
-SCAN: Final = "onemark_scan_v1"
-SIGHT: Final = "onemark_sight_v1"
-JOIN: Final = "onemark_join_v1"
-ANNOUNCE: Final = "onemark_announce_v1"
+LIBRARY: Final = "onemark_scan_v2"
+SCAN: Final = "onemark_scan_v2"
+SIGHT: Final = "onemark_sight_v2"
+JOIN: Final = "onemark_join_v2"
+ANNOUNCE: Final = "onemark_announce_v2"
 CODE: Final = files("scanservice.hot").joinpath("functions.lua").read_text()
 
 # For SCAN: all buckets of states, and all remembered answers.

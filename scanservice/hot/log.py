@@ -34,7 +34,7 @@ class Sighting(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fa
     at_ms: int
     confirmed: bool
     visitor: bytes
-    network: bytes
+    whence: bytes
     ip: bytes
     standing: Standing
     gtin: str

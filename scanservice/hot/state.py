@@ -1,8 +1,8 @@
-"""What the platform remembers about one scanned code, in 9 to 87 bytes.
+"""What the platform remembers about one scanned code, in 9 to 99 bytes.
 
 Layout, big-endian: flags u8, first u32, last u32 (seconds since 2020-01-01Z; any scan), then at most VISITORS_MAX slots
-of confirmed visitors: visitor u32, network u24, first confirmed u24, last confirmed u24 (minutes since 2020-01-01Z),
-sorted by (first confirmed, visitor).
+of confirmed visitors: visitor u32, whence u40 (network u24, place u16), first confirmed u24, last confirmed u24 (minutes since
+2020-01-01Z), sorted by (first confirmed, visitor). A place is a cell of one degree (scanservice.places), 0 where it is unknown.
 
 Promise: `merge` takes the smallest first, the largest last and the union of visitors, so its outcome does not depend on
 the order of the scans; `touch` is `merge` with the state of a single scan. The Redis function does the same byte for byte,
@@ -23,6 +23,8 @@ EPOCH_S: Final = 1_577_836_800
 VISITORS_MAX: Final = 6
 VISITOR_BYTES: Final = 4
 NETWORK_BYTES: Final = 3
+PLACE_BYTES: Final = 2
+WHENCE_BYTES: Final = NETWORK_BYTES + PLACE_BYTES
 # The network of a scan that belongs to no household, such as one from the loopback address.
 NETWORK_NONE: Final = bytes(NETWORK_BYTES)
 
@@ -30,7 +32,7 @@ FLAG_STAFF: Final = 1
 FLAG_CONSUMED: Final = 2
 
 _HEADER: Final = Struct(">BII")
-_SLOT: Final = Struct(">4s3s3s3s")
+_SLOT: Final = Struct(">4s5s3s3s")
 BYTES_MAX: Final = _HEADER.size + VISITORS_MAX * _SLOT.size
 
 
@@ -44,7 +46,7 @@ class Mode(StrEnum):
 
 class Slot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     visitor: bytes
-    network: bytes
+    whence: bytes
     first_min: int
     last_min: int
 
@@ -62,7 +64,7 @@ class Touch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     mode: Mode
     at_s: int
     visitor: bytes
-    network: bytes
+    whence: bytes
 
 
 class StateMalformed(ValueError):  # noqa: N818 - it says what the bytes are
@@ -81,7 +83,7 @@ def unix_s(at_s: int) -> int:
 def pack(state: State) -> bytes:
     parts = [_HEADER.pack(state.flags, state.first_s, state.last_s)]
     parts += [
-        _SLOT.pack(slot.visitor, slot.network, slot.first_min.to_bytes(3, "big"), slot.last_min.to_bytes(3, "big"))
+        _SLOT.pack(slot.visitor, slot.whence, slot.first_min.to_bytes(3, "big"), slot.last_min.to_bytes(3, "big"))
         for slot in state.slots
     ]
     return b"".join(parts)
@@ -101,11 +103,11 @@ def unpack(packed: bytes) -> State:
         slots=tuple(
             Slot(
                 visitor=visitor,
-                network=network,
+                whence=whence,
                 first_min=int.from_bytes(first, "big"),
                 last_min=int.from_bytes(last, "big"),
             )
-            for visitor, network, first, last in _SLOT.iter_unpack(packed[_HEADER.size :])
+            for visitor, whence, first, last in _SLOT.iter_unpack(packed[_HEADER.size :])
         ),
     )
 
@@ -115,7 +117,7 @@ def single(touch: Touch) -> State:
     slots: tuple[Slot, ...] = ()
     if touch.mode is Mode.CONFIRMED:
         minute = touch.at_s // 60
-        slots = (Slot(visitor=touch.visitor, network=touch.network, first_min=minute, last_min=minute),)
+        slots = (Slot(visitor=touch.visitor, whence=touch.whence, first_min=minute, last_min=minute),)
     return State(
         flags=FLAG_STAFF if touch.mode is Mode.STAFF else 0,
         first_s=touch.at_s,
@@ -161,11 +163,11 @@ def _earliest(slots: Iterable[Slot]) -> tuple[Slot, ...]:
 
 
 def _same_visitor(one: Slot, other: Slot) -> Slot:
-    # The network is the one of the latest scan; of two in one minute the larger, so that the order does not matter.
-    last_min, network = max((one.last_min, one.network), (other.last_min, other.network))
+    # It came from where the latest scan came from; of two in one minute the larger, so that the order does not matter.
+    last_min, whence = max((one.last_min, one.whence), (other.last_min, other.whence))
     return Slot(
         visitor=one.visitor,
-        network=network,
+        whence=whence,
         first_min=min(one.first_min, other.first_min),
         last_min=last_min,
     )

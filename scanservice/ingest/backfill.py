@@ -67,7 +67,7 @@ class PastScan(NamedTuple):
     standing: Standing
     standing_reason: str
     visitor: bytes
-    network: bytes
+    whence: bytes
     ip: str | None
     latitude: float | None
     longitude: float | None
@@ -126,7 +126,7 @@ _LIMITS: Final = text(f"SET LOCAL statement_timeout = {STATEMENT_MS_MAX}")
 _CREATE: Final = """
 CREATE TEMPORARY TABLE scan_history (
     scan_id uuid, scanned_at timestamptz, confirmed boolean, epoch smallint, counter bigint, order_id uuid, gtin text, lot text,
-    serial text, standing text, standing_reason text, visitor bytea, network bytea, ip text, latitude double precision,
+    serial text, standing text, standing_reason text, visitor bytea, whence bytea, ip text, latitude double precision,
     longitude double precision, accuracy_m double precision, client text, division text
 ) ON COMMIT DROP
 """
@@ -138,7 +138,7 @@ SELECT * FROM (
       FROM scan_history
     UNION ALL
     SELECT coalesce(s.confirmed_at, s.scanned_at), s.verdict, s.role, s.scan_id, s.scanned_at, s.confirmed_at IS NOT NULL,
-           s.epoch, s.counter, NULL, '', '', '', '', '', s.visitor, s.network, NULL, NULL, NULL, NULL, '', ''
+           s.epoch, s.counter, NULL, '', '', '', '', '', s.visitor, s.whence, NULL, NULL, NULL, NULL, '', ''
       FROM scan AS s
       JOIN (SELECT DISTINCT epoch, counter FROM scan_history WHERE epoch IS NOT NULL) AS c USING (epoch, counter)
      WHERE s.tenant_id = %(tenant_id)s
@@ -245,7 +245,7 @@ def _judged(lines: Iterable[tuple[Any, ...]], *, tenant_id: int, strangers_min: 
             mode = verdicts.mode(standing, Role.CONSUMER, confirmed=scan.confirmed)
             yield _row(scan, standing, before, tenant_id=tenant_id, at_s=at_s, strangers_min=strangers_min)
         if this is not None:
-            touch = Touch(mode=mode, at_s=at_s, visitor=scan.visitor[: state.VISITOR_BYTES], network=scan.network)
+            touch = Touch(mode=mode, at_s=at_s, visitor=scan.visitor[: state.VISITOR_BYTES], whence=scan.whence)
             before = state.touch(before, touch)
 
 
@@ -255,7 +255,7 @@ def _row(scan: PastScan, standing: Standing, before: State | None, *, tenant_id:
         standing_reason=scan.standing_reason,
         before=before,
         visitor=scan.visitor[: state.VISITOR_BYTES],
-        network=scan.network,
+        whence=scan.whence,
         role=Role.CONSUMER,
         at_s=at_s,
         strangers_min=strangers_min,
@@ -275,7 +275,7 @@ def _row(scan: PastScan, standing: Standing, before: State | None, *, tenant_id:
         reasons=judgement.reasons,
         role=Role.CONSUMER,
         visitor=scan.visitor,
-        network=scan.network,
+        whence=scan.whence,
         ip=scan.ip,
         latitude=scan.latitude,
         longitude=scan.longitude,

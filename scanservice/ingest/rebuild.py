@@ -159,7 +159,7 @@ def _scans(tenant_id: int) -> Select[*tuple[Any, ...]]:
             Scan.verdict,
             Scan.role,
             Scan.visitor,
-            Scan.network,
+            Scan.whence,
         )
         .where(Scan.tenant_id == tenant_id, Scan.epoch.is_not(None))
         .order_by(Scan.epoch, Scan.counter)
@@ -176,12 +176,12 @@ def _folded(rows: Iterable[Row[Any]]) -> Iterator[_CodeState]:
 def _touches(row: Row[Any]) -> Iterator[Touch]:
     """What one row did to the state when it was live: it was seen, and later perhaps confirmed."""
     visitor = bytes(row.visitor)[: state.VISITOR_BYTES]
-    network = bytes(row.network)
+    whence = bytes(row.whence)
     mode = verdicts.recorded_mode(row.verdict, row.role, confirmed=row.confirmed_at is not None)
     if row.confirmed_at is None or row.confirmed_at != row.scanned_at:
-        yield Touch(mode=Mode.SEEN, at_s=_at_s(row.scanned_at), visitor=visitor, network=network)
+        yield Touch(mode=Mode.SEEN, at_s=_at_s(row.scanned_at), visitor=visitor, whence=whence)
     if row.confirmed_at is not None:
-        yield Touch(mode=mode, at_s=_at_s(row.confirmed_at), visitor=visitor, network=network)
+        yield Touch(mode=mode, at_s=_at_s(row.confirmed_at), visitor=visitor, whence=whence)
 
 
 def _at_s(instant: datetime) -> int:

@@ -36,7 +36,7 @@ class ScanRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reasons: tuple[Reason, ...]
     role: str
     visitor: bytes
-    network: bytes
+    whence: bytes
     ip: str | None
     latitude: float | None
     longitude: float | None
@@ -86,13 +86,13 @@ class Projection(Protocol):
 
 _COLUMNS: Final = (
     "tenant_id, scan_id, scanned_at, confirmed_at, epoch, counter, order_id, gtin, lot, serial, verdict, reasons, role, visitor,"
-    " network, ip, latitude, longitude, accuracy_m, division, client, language, source"
+    " whence, ip, latitude, longitude, accuracy_m, division, client, language, source"
 )
 _CREATE: Final = "CREATE TEMPORARY TABLE IF NOT EXISTS scan_incoming (LIKE scan INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
 _COPY: Final = f"COPY scan_incoming ({_COLUMNS}) FROM STDIN"
 _CONFIRM: Final = text("""
 UPDATE scan AS s
-   SET confirmed_at = x.confirmed_at, verdict = x.verdict, reasons = x.reasons, network = x.network, ip = x.ip,
+   SET confirmed_at = x.confirmed_at, verdict = x.verdict, reasons = x.reasons, whence = x.whence, ip = x.ip,
        latitude = coalesce(x.latitude, s.latitude), longitude = coalesce(x.longitude, s.longitude),
        accuracy_m = coalesce(x.accuracy_m, s.accuracy_m), division = coalesce(nullif(x.division, ''), s.division)
   FROM (SELECT i.*, o.verdict AS old_verdict, o.division AS old_division
@@ -185,7 +185,7 @@ def _copy(session: Session, rows: Sequence[ScanRow]) -> None:
                         msgspec.json.encode(row.reasons).decode(),
                         row.role,
                         row.visitor,
-                        row.network,
+                        row.whence,
                         row.ip,
                         row.latitude,
                         row.longitude,

@@ -22,7 +22,7 @@ touches = st.builds(
     mode=st.sampled_from(Mode),
     at_s=st.integers(min_value=NOW_S - 400, max_value=NOW_S + 400),
     visitor=st.sampled_from([bytes([n]) * 4 for n in (0, 1, 2, 3, 10, 13, 127, 128, 254, 255)]),
-    network=st.sampled_from([state.NETWORK_NONE, b"\x00\x00\x01", b"\x80\x00\x00", b"\xff\xff\xff"]),
+    whence=st.sampled_from([bytes(5), b"\x00\x00\x01\x00\x00", b"\x00\x00\x01\x00\x01", b"\x80\x00\x00\x00\x00", b"\xff" * 5]),
 )
 
 
@@ -58,7 +58,7 @@ def scan(
         touch.mode.value,
         touch.at_s,
         touch.visitor,
-        touch.network,
+        touch.whence,
         b"entry",
         3600,
     )
@@ -67,7 +67,7 @@ def scan(
 
 
 def confirmed(visitor: bytes = b"anna", at_s: int = NOW_S) -> Touch:
-    return Touch(mode=Mode.CONFIRMED, at_s=at_s, visitor=visitor, network=b"net")
+    return Touch(mode=Mode.CONFIRMED, at_s=at_s, visitor=visitor, whence=b"net\x00\x00")
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

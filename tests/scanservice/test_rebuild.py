@@ -97,7 +97,7 @@ def test_recomputing_some_codes_joins_the_record_into_the_live_state(edge: Local
     assert states(market) == before
     partition = functions.partition_of(market.tenant_id, market.order.first_counter)
     key = functions.bucket_key(partition, tenant_id=market.tenant_id, epoch=0, counter=market.order.first_counter)
-    early = Touch(mode=Mode.CONFIRMED, at_s=5, visitor=b"past", network=b"net")
+    early = Touch(mode=Mode.CONFIRMED, at_s=5, visitor=b"past", whence=b"net\x00\x00")
     market.redis.hset(key, str(functions.field(market.order.first_counter)), state.pack(state.single(early)))
     with transaction(market.engine, tenant_id=market.tenant_id) as session:
         rebuild.recompute(session, market.redis, tenant_id=market.tenant_id, codes=[code])

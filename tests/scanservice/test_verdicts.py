@@ -10,24 +10,24 @@ from scanservice.verdicts import Judgement, Reason, Role, Standing, Verdict
 NOW_S = state.seconds(1_795_305_600)
 DAY_S = 86_400
 ANNA, BERT, CARL, DORA, EMIL = b"anna", b"bert", b"carl", b"dora", b"emil"
-HOMES = {ANNA: b"h-a", BERT: b"h-b", CARL: b"h-c", DORA: b"h-d", EMIL: b"h-e"}
+HOMES = {ANNA: b"h-a\x00\x00", BERT: b"h-b\x00\x00", CARL: b"h-c\x00\x00", DORA: b"h-d\x00\x00", EMIL: b"h-e\x00\x00"}
 
 
 def after(*scans: tuple[bytes, int], mode: Mode = Mode.CONFIRMED) -> State | None:
-    return state.fold(Touch(mode=mode, at_s=at_s, visitor=who, network=HOMES[who]) for who, at_s in scans)
+    return state.fold(Touch(mode=mode, at_s=at_s, visitor=who, whence=HOMES[who]) for who, at_s in scans)
 
 
 def judge(
     before: State | None,
     visitor: bytes = ANNA,
     *,
-    network: bytes | None = None,
+    whence: bytes | None = None,
     role: Role = Role.CONSUMER,
     at_s: int = NOW_S,
     standing: Standing = Standing.ACTIVE,
 ) -> Judgement:
     return verdicts.judge(
-        standing=standing, before=before, visitor=visitor, network=network or HOMES[visitor], role=role, at_s=at_s
+        standing=standing, before=before, visitor=visitor, whence=whence or HOMES[visitor], role=role, at_s=at_s
     )
 
 
@@ -55,18 +55,18 @@ def test_a_second_visitor_sees_that_someone_was_there_and_the_first_does_not_suf
 
 
 def test_a_second_phone_at_home_is_no_stranger() -> None:
-    judged = judge(after((ANNA, NOW_S - 6 * DAY_S)), BERT, network=HOMES[ANNA])
+    judged = judge(after((ANNA, NOW_S - 6 * DAY_S)), BERT, whence=HOMES[ANNA])
     assert judged.verdict is Verdict.GENUINE_AGAIN
     assert [reason.code for reason in judged.reasons] == ["first_confirmed_at", "household_last_at"]
 
 
 def test_an_address_of_eight_days_ago_is_no_household() -> None:
-    assert judge(after((ANNA, NOW_S - 8 * DAY_S)), BERT, network=HOMES[ANNA]).verdict is Verdict.GENUINE_SEEN
+    assert judge(after((ANNA, NOW_S - 8 * DAY_S)), BERT, whence=HOMES[ANNA]).verdict is Verdict.GENUINE_SEEN
 
 
 def test_scans_without_a_network_share_no_household() -> None:
-    before = state.single(Touch(mode=Mode.CONFIRMED, at_s=NOW_S, visitor=BERT, network=state.NETWORK_NONE))
-    assert judge(before, ANNA, network=state.NETWORK_NONE).verdict is Verdict.GENUINE_SEEN
+    before = state.single(Touch(mode=Mode.CONFIRMED, at_s=NOW_S, visitor=BERT, whence=bytes(5)))
+    assert judge(before, ANNA, whence=bytes(5)).verdict is Verdict.GENUINE_SEEN
 
 
 def test_three_strangers_make_it_suspect() -> None:
@@ -120,7 +120,7 @@ def test_the_words_of_who_decided_go_with_the_reason() -> None:
         standing_reason="pallet stolen",
         before=None,
         visitor=ANNA,
-        network=HOMES[ANNA],
+        whence=HOMES[ANNA],
         role=Role.CONSUMER,
         at_s=NOW_S,
     )

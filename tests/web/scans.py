@@ -42,7 +42,7 @@ def scan(
         reasons=(),
         role=Role.CONSUMER,
         visitor=visitor,
-        network=b"net",
+        whence=b"net\x00\x00",
         ip="203.0.113.77",
         latitude=None,
         longitude=None,

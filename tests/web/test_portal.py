@@ -99,7 +99,7 @@ def _row(brand: Furnished, row: int, division: str, *, at: datetime, verdict: Ve
         reasons=(),
         role=ScanRole.CONSUMER,
         visitor=b"visitor!",
-        network=b"net",
+        whence=b"net",
         ip="203.0.113.77",
         latitude=31.234567,
         longitude=121.345678,

@@ -47,7 +47,7 @@ class Context:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Who:
     visitor: bytes
-    network: bytes
+    whence: bytes
     ip: str | None
 
 
@@ -77,7 +77,7 @@ def read(row: Row, context: Context, faults: Faults) -> PastScan | None:
         standing=code.standing,
         standing_reason=code.standing_reason,
         visitor=who.visitor,
-        network=who.network,
+        whence=who.whence,
         ip=who.ip,
         latitude=position[0],
         longitude=position[1],
@@ -144,7 +144,7 @@ def _who(fields: RowReader, context: Context) -> _Who | None:
         visitor = visitors.by_address(context.keys, tenant_id=tenant_id, address=address, user_agent=user_agent)
     return _Who(
         visitor=visitor,
-        network=visitors.network_of(context.keys, address),
+        whence=visitors.network_of(context.keys, address),
         ip=canonical or None,
     )
 
