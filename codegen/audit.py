@@ -42,6 +42,13 @@ class Action(StrEnum):
     EPOCHS_REWRAPPED = "epochs.rewrapped"
     EPOCHS_EXPORTED = "epochs.exported"
     EPOCHS_IMPORTED = "epochs.imported"
+    LINK_ADDED = "link.added"
+    LINK_CHANGED = "link.changed"
+    LINK_REMOVED = "link.removed"
+    LINK_HOST_ALLOWED = "link_host.allowed"
+    LINK_HOST_DISALLOWED = "link_host.disallowed"
+    LINK_VOCABULARY_DEFINED = "link_vocabulary.defined"
+    LINK_VOCABULARY_FORGOTTEN = "link_vocabulary.forgotten"
 
 
 class ReasonTooLong(Invalid):

@@ -1,4 +1,4 @@
-"""What a brand's codes are, in one immutable piece that an edge holds in memory: hosts, products, opened epochs, ranges, states.
+"""What a brand's codes are, in one immutable piece that an edge holds in memory: hosts, products, opened epochs, ranges, states, links.
 
 Promises: everything that judging a serial needs and no look-up elsewhere; `version` is read before the rest, so that a piece may be newer
 than it says, never older. It holds working keys: it stays in memory and is never serialised.
@@ -21,6 +21,8 @@ from codegen.kinds import Kind, Profile
 from codegen.packaging import Packaging
 from codegen.products import Product
 from codegen.ranges import CodeState, OrderStates
+from codegen.resolver_links import links
+from codegen.resolver_links.link_table import NO_LINKS, LinkTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,7 @@ class BrandCatalogue:
     epochs: Mapping[int, Epoch]
     ranges: tuple[CodeRange, ...]  # by (epoch, first counter); they never overlap
     version: int
+    links: LinkTable = NO_LINKS
 
     def counter_of(self, serial: str) -> tuple[int, int] | None:
         """(epoch, counter) of a canonical serial; None: this brand never made it."""
@@ -111,4 +114,5 @@ def snapshot(session: Session, *, tenant_id: int, kek: bytes) -> BrandCatalogue:
             for order in orders.every(session, tenant_id=tenant_id)
         ),
         version=version,
+        links=links.table(session, tenant_id=tenant_id),
     )

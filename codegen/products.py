@@ -7,7 +7,7 @@ another brand has, and other data under a GTIN that is there: a change is a chan
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -17,6 +17,7 @@ from codegen.gtin import Gtin
 from kit.refusals import Conflict, Invalid, NotFound
 
 DESCRIPTION_LENGTH_MAX = 2000
+_OWNER = text("SELECT owner_of_gtin(:gtin)")
 
 
 class ProductUnknown(NotFound):
@@ -92,6 +93,11 @@ def find(session: Session, *, tenant_id: int, gtin: str) -> Product:
     if row is None:
         raise ProductUnknown(gtin=number)
     return _product(row)
+
+
+def owner(session: Session, *, gtin: str) -> int | None:
+    """The brand (tenant id) whose product this is, whichever brand the session is inside of."""
+    return session.execute(_OWNER, {"gtin": gtin}).scalar_one_or_none()
 
 
 def listing(session: Session, *, tenant_id: int) -> list[Product]:

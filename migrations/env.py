@@ -5,6 +5,7 @@ from alembic import context
 import campaigns.models
 import codegen.models
 import codegen.print_packages.package_models
+import codegen.resolver_links.link_models
 import crm.models
 import kit.outbox
 import scanservice.models
@@ -16,6 +17,7 @@ PACKAGES = (
     campaigns.models,
     codegen.models,
     codegen.print_packages.package_models,
+    codegen.resolver_links.link_models,
     crm.models,
     kit.outbox,
     scanservice.models,

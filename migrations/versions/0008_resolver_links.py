@@ -1,4 +1,4 @@
-"""Nothing yet."""
+"""Links of products, lots and items, the hosts they may lead to, and brands' own link types."""
 
 from pathlib import Path
 

@@ -1,0 +1,87 @@
+"""Where links lead: addresses checked hard when they are entered, and how a request's parameters are passed on to them.
+
+Promises: a checked target is https, ASCII, has a host by name and a path, no user, and a host that the brand has allowed, or one below it;
+what a phone adds to a query can change neither host nor path. Refuses every other scheme, addresses of this machine or a private network,
+and hosts under which the brand's own codes are scanned, for such a link could lead in a circle. Templates are not known: a brace is no
+character of an address. Pure.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from codegen import origins
+from kit.refusals import Invalid
+
+TARGET_LENGTH_MAX: Final = 1024
+_URI: Final = re.compile(r"https://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
+# Browsers take names whose last label is a number for addresses: `127.1`, `0x7f.1`.
+_PUBLIC_NAME: Final = re.compile(r".+\.[a-z][a-z0-9-]*")
+_BROKEN_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+# Everything a query may hold (RFC 3986 section 3.4) and the percent sign of what is encoded already.
+_QUERY_SAFE: Final = "-._~:/?@!$&'()*+,;=%"
+
+
+class TargetMalformed(Invalid):
+    code = "target_malformed"
+    says = "{target!r} is no address that a link may lead to: {why}."
+
+
+class TargetHostNotAllowed(Invalid):
+    code = "target_host_not_allowed"
+    says = "Links may not lead to {host} yet: an owner of the brand has to allow this host first."
+
+
+class TargetOwnHost(Invalid):
+    code = "target_own_host"
+    says = "{host} is where codes of this brand are scanned: a link to it could lead in a circle."
+
+
+def checked(text: str, *, allowed: Iterable[str], own: Iterable[str]) -> str:
+    """`text` as a target: host in lower case, a slash where there was no path."""
+    target = text.strip()
+    if len(target) > TARGET_LENGTH_MAX:
+        raise TargetMalformed(target=target[:TARGET_LENGTH_MAX], why=f"longer than {TARGET_LENGTH_MAX} characters")
+    if not target.startswith("https://"):
+        raise TargetMalformed(target=target, why="it has to begin with https://")
+    if not _URI.fullmatch(target) or _BROKEN_PERCENT.search(target):
+        raise TargetMalformed(target=target, why="it holds a character that has to be percent-encoded")
+    try:
+        parts = urlsplit(target)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise TargetMalformed(target=target, why=str(error)) from error
+    if "@" in parts.netloc or port == 0 or parts.netloc.endswith(":"):
+        raise TargetMalformed(target=target, why="before its path stand a host and perhaps a port, nothing else")
+    checked_host(host)
+    if host in set(own):
+        raise TargetOwnHost(host=host)
+    if not is_allowed(host, allowed):
+        raise TargetHostNotAllowed(host=host)
+    return parts._replace(netloc=host if port is None else f"{host}:{port}", path=parts.path or "/").geturl()
+
+
+def checked_host(text: str) -> str:
+    """A host that may be allowed: a name with a dot, not an address and not this machine."""
+    host = origins.checked_host(text)
+    if not _PUBLIC_NAME.fullmatch(host) or origins.is_near(host):
+        raise TargetMalformed(target=host, why="a link leads to a host by its public name")
+    return host
+
+
+def host_of(target: str) -> str:
+    return urlsplit(target).hostname or ""
+
+
+def is_allowed(host: str, allowed: Iterable[str]) -> bool:
+    return any(host == one or host.endswith("." + one) for one in allowed)
+
+
+def with_query(target: str, query: bytes) -> str:
+    """The target with a request's parameters behind its own. A fragment stays at the end; foreign bytes are encoded."""
+    if not query:
+        return target
+    added = quote(query, safe=_QUERY_SAFE)
+    start, mark, fragment = target.partition("#")
+    return f"{start}{'&' if '?' in start else '?'}{added}{mark}{fragment}"
