@@ -11,13 +11,15 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, or_, select
 from sqlalchemy.orm import Session
 
 from codegen import models
 from kit.refusals import Invalid
 
 LINES_MAX = 1000
+PAGE_LINES = 50
+PAGE_LINES_MAX = 200
 REASON_LENGTH_MAX = 200
 STRETCHES_MAX = 100  # a list of serials may hold thousands: a line tells the first, and how many codes
 SYSTEM = "onemark"  # what the instance does by itself: the first epoch of a new brand
@@ -68,6 +70,25 @@ class Line:
     facts: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which lines: all that fit everything that is said. `text` stands in the actor's name or in the reason; `until` is excluded."""
+
+    actions: frozenset[Action] = frozenset()
+    text: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+EVERYTHING = Wanted()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPage:
+    lines: tuple[Line, ...]
+    next_before: int | None
+
+
 def write(
     session: Session,
     action: Action,
@@ -102,6 +123,32 @@ def of_order(session: Session, order_id: UUID, *, tenant_id: int) -> list[Line]:
     return _lines(session, models.Audit.tenant_id == tenant_id, models.Audit.order_id == order_id)
 
 
+def page(
+    session: Session, *, tenant_id: int, wanted: Wanted = EVERYTHING, before: int | None = None, lines_max: int = PAGE_LINES
+) -> AuditPage:
+    """Lines of the brand from the newest to the oldest; `before` is the `next_before` of the page above."""
+    lines_max = min(max(lines_max, 1), PAGE_LINES_MAX)
+    query = select(models.Audit).where(models.Audit.tenant_id == tenant_id)
+    if before is not None:
+        query = query.where(models.Audit.id < before)
+    if wanted.actions:
+        query = query.where(models.Audit.action.in_(sorted(wanted.actions)))
+    if wanted.text:
+        query = query.where(
+            or_(
+                models.Audit.actor.icontains(wanted.text, autoescape=True),
+                models.Audit.reason.icontains(wanted.text, autoescape=True),
+            )
+        )
+    if wanted.since is not None:
+        query = query.where(models.Audit.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(models.Audit.at < wanted.until)
+    rows = session.scalars(query.order_by(models.Audit.id.desc()).limit(lines_max + 1)).all()
+    lines = tuple(_line(row) for row in rows[:lines_max])
+    return AuditPage(lines=lines, next_before=lines[-1].id if len(rows) > lines_max else None)
+
+
 def of_keys(session: Session, *, tenant_id: int) -> list[Line]:
     """What was decided about the key ring, oldest first."""
     return _lines(session, models.Audit.tenant_id == tenant_id, models.Audit.action.like("epoch%"))
@@ -110,16 +157,17 @@ def of_keys(session: Session, *, tenant_id: int) -> list[Line]:
 def _lines(session: Session, *conditions: Any) -> list[Line]:
     """The newest LINES_MAX lines, in the order in which they were written."""
     rows = session.scalars(select(models.Audit).where(*conditions).order_by(models.Audit.id.desc()).limit(LINES_MAX))
-    return [
-        Line(
-            id=row.id,
-            at=row.at,
-            actor=row.actor,
-            action=Action(row.action),
-            order_id=row.order_id,
-            epoch=row.epoch,
-            reason=row.reason,
-            facts=row.facts,
-        )
-        for row in reversed(rows.all())
-    ]
+    return [_line(row) for row in reversed(rows.all())]
+
+
+def _line(row: models.Audit) -> Line:
+    return Line(
+        id=row.id,
+        at=row.at,
+        actor=row.actor,
+        action=Action(row.action),
+        order_id=row.order_id,
+        epoch=row.epoch,
+        reason=row.reason,
+        facts=row.facts,
+    )

@@ -24,14 +24,13 @@ from codegen.cipher import COUNTER_MAX
 from codegen.gtin import Gtin
 from codegen.kinds import Kind, Profile
 from codegen.packaging import Packaging
+from codegen.proofs import NO_PROOFS, Proofs
 from kit import ids
-from kit.refusals import Conflict, Invalid, Malformed, NotFound
+from kit.refusals import Conflict, Invalid, NotFound
 
 QUANTITY_MAX = 10**9
 LOT_LENGTH_MAX = 20  # GS1 General Specifications, AI 10
 REQUEST_ID_LENGTH_MAX = 200
-PAGE_ROWS = 50
-PAGE_ROWS_MAX = 200
 # AI 10 allows more; GB/T 33993 bars % & / < > ?, and a cell that starts with = + - @ is a formula to a spreadsheet.
 _LOT = re.compile(rf"[A-Za-z0-9._][A-Za-z0-9._-]{{0,{LOT_LENGTH_MAX - 1}}}")
 
@@ -104,11 +103,6 @@ class OrderClosed(Conflict):
     says = "Order {order_id} is closed: nothing more of it is printed or released. Its codes stay what they are."
 
 
-class CursorMalformed(Malformed):
-    code = "cursor_malformed"
-    says = "This cursor was not given out here."
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeOrder:
     id: UUID
@@ -124,6 +118,7 @@ class CodeOrder:
     created_at: datetime
     stage: Stage = Stage.ISSUED
     packaging: Packaging | None = None
+    proofs: Proofs = NO_PROOFS
 
     @property
     def items(self) -> int:
@@ -162,12 +157,6 @@ class CodeOrder:
         return None if place is None else self.first_counter + place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderPage:
-    orders: tuple[CodeOrder, ...]
-    next_cursor: str | None
-
-
 def place(
     session: Session,
     *,
@@ -184,6 +173,7 @@ def place(
     inner: bool = False,
     items_per_case: int | None = None,
     cases_per_pallet: int | None = None,
+    proofs: Proofs = NO_PROOFS,
 ) -> CodeOrder:
     """Takes the next counters of the brand's open epoch, for `quantity` items and for what they are packed in (codegen.packaging).
 
@@ -201,7 +191,8 @@ def place(
         packed = packaging.checked(
             Packaging(items=quantity, inner=inner, items_per_case=items_per_case, cases_per_pallet=cases_per_pallet)
         )
-    wanted = {"gtin": product, "lot": lot, "kind": kind.value, "profile": profile.value, **packaging.columns(quantity, packed)}
+    wanted = {"gtin": product, "lot": lot, "kind": kind.value, "profile": profile.value}
+    wanted |= packaging.columns(quantity, packed) | proofs.columns()
     first = _by_request(session, tenant_id=tenant_id, request_id=request_id)
     if first is not None:
         return _same(first, wanted)
@@ -243,7 +234,7 @@ def find(session: Session, order_id: UUID, *, tenant_id: int) -> CodeOrder:
     row = session.get(models.CodeOrder, (tenant_id, order_id))
     if row is None:
         raise OrderUnknown(order_id=order_id)
-    return _order(row)
+    return of_row(row)
 
 
 def require_issued(order: CodeOrder) -> None:
@@ -266,7 +257,7 @@ def at(session: Session, *, tenant_id: int, epoch: int, counter: int) -> CodeOrd
     )
     if row is None or counter > row.first_counter + row.quantity - 1:
         return None
-    return _order(row)
+    return of_row(row)
 
 
 def of_lot(session: Session, *, tenant_id: int, lot: str) -> list[CodeOrder]:
@@ -275,7 +266,7 @@ def of_lot(session: Session, *, tenant_id: int, lot: str) -> list[CodeOrder]:
         .where(models.CodeOrder.tenant_id == tenant_id, models.CodeOrder.lot == lot)
         .order_by(models.CodeOrder.id)
     )
-    return [_order(row) for row in rows]
+    return [of_row(row) for row in rows]
 
 
 def every(session: Session, *, tenant_id: int) -> list[CodeOrder]:
@@ -285,7 +276,7 @@ def every(session: Session, *, tenant_id: int) -> list[CodeOrder]:
         .where(models.CodeOrder.tenant_id == tenant_id)
         .order_by(models.CodeOrder.epoch, models.CodeOrder.first_counter)
     )
-    return [_order(row) for row in rows]
+    return [of_row(row) for row in rows]
 
 
 def holding(ordered: Sequence[CodeOrder], *, epoch: int, counter: int) -> CodeOrder | None:
@@ -294,24 +285,6 @@ def holding(ordered: Sequence[CodeOrder], *, epoch: int, counter: int) -> CodeOr
     if place < 0 or ordered[place].epoch != epoch or ordered[place].last_counter < counter:
         return None
     return ordered[place]
-
-
-def page(session: Session, *, tenant_id: int, cursor: str | None = None, rows_max: int = PAGE_ROWS) -> OrderPage:
-    """Orders from the newest to the oldest; `cursor` is a `next_cursor` of before."""
-    rows_max = min(max(rows_max, 1), PAGE_ROWS_MAX)
-    wanted = select(models.CodeOrder).where(models.CodeOrder.tenant_id == tenant_id)
-    if cursor is not None:
-        wanted = wanted.where(models.CodeOrder.id < _position(cursor))
-    rows = session.scalars(wanted.order_by(models.CodeOrder.id.desc()).limit(rows_max + 1)).all()
-    shown = tuple(_order(row) for row in rows[:rows_max])
-    return OrderPage(orders=shown, next_cursor=str(shown[-1].id) if len(rows) > rows_max else None)
-
-
-def _position(cursor: str) -> UUID:
-    try:
-        return UUID(cursor)
-    except ValueError as error:
-        raise CursorMalformed from error
 
 
 def _check(*, quantity: int, lot: str, request_id: str) -> None:
@@ -369,10 +342,11 @@ def _same(row: models.CodeOrder, wanted: dict[str, Any]) -> CodeOrder:
         there = getattr(row, field)
         if there != value:
             raise RequestDiffers(request_id=row.request_id, field=field, there=there)
-    return _order(row)
+    return of_row(row)
 
 
-def _order(row: models.CodeOrder) -> CodeOrder:
+def of_row(row: models.CodeOrder) -> CodeOrder:
+    """For the modules of this package that ask the table themselves."""
     return CodeOrder(
         id=row.id,
         request_id=row.request_id,
@@ -392,4 +366,5 @@ def _order(row: models.CodeOrder) -> CodeOrder:
             items_per_case=row.items_per_case,
             cases_per_pallet=row.cases_per_pallet,
         ),
+        proofs=Proofs(signed=row.signed, pin=row.pin),
     )

@@ -210,6 +210,32 @@ def void(
     return _decide_rows(session, decision, tenant_id=tenant_id, order_id=order_id, first=first, last=last)
 
 
+def decide_runs(
+    session: Session,
+    state: CodeState,
+    *,
+    tenant_id: int,
+    order_id: UUID,
+    runs: Sequence[tuple[int, int]],
+    reason: str,
+    now: datetime,
+    actor: str,
+) -> int:
+    """One decision about several stretches of rows, as codegen.package_runs gives them. Returns for how many codes it is new."""
+    decision = _Decision(state, reason=reason, now=now, actor=actor)
+    order, decided = _locked(session, decision, tenant_id=tenant_id, order_id=order_id)
+    asked = []
+    for first, last in runs:
+        checked_rows(first=first, last=last, quantity=order.quantity)
+        asked.append((order.first_counter + first - 1, order.first_counter + last - 1))
+    fresh = [run for first, last in asked for run in _fresh(decided, state, first=first, last=last)]
+    if fresh and state is not CodeState.VOID and all(intervals.covers(decided.void, first=top, last=end) for top, end in asked):
+        voided = decided.void[0]
+        raise RangeVoided(voided_at=voided.decided_at, reason=voided.reason)
+    _add(session, decision, order, fresh)
+    return sum(last - first + 1 for first, last in fresh)
+
+
 def void_listed(
     session: Session, *, tenant_id: int, order_id: UUID, counters: Sequence[int], reason: str, now: datetime, actor: str
 ) -> int:
@@ -301,6 +327,14 @@ def _decide_rows(
             raise RangeVoided(voided_at=voided.decided_at, reason=voided.reason)
         _add(session, decision, order, [(counters["first"], counters["last"])])
     return RangeChange(order_id=order_id, state=decision.state, first=first, last=last, changed=changed)
+
+
+def _fresh(decided: OrderStates, state: CodeState, *, first: int, last: int) -> list[tuple[int, int]]:
+    """The parts of a stretch of counters that the decision changes."""
+    if state is CodeState.UNFROZEN:
+        thawed = [(max(first, one.first), min(last, one.last)) for one in decided.frozen]
+        return [(top, end) for top, end in thawed if top <= end]
+    return intervals.gaps(getattr(decided, state.value), first=first, last=last)
 
 
 def _locked(session: Session, decision: _Decision, *, tenant_id: int, order_id: UUID) -> tuple[models.CodeOrder, OrderStates]:

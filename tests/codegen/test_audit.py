@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from codegen import audit, ranges
-from codegen.audit import Action
+from codegen.audit import Action, Wanted
 from codegen.brands import Brand
 from codegen.keys import keyring
 from kit.db import transaction
@@ -70,3 +70,30 @@ def test_a_stranger_reads_nothing(database: Database, inside: Inside, tea: Brand
 def test_a_decision_by_nobody_is_refused(inside: Inside, tea: Brand) -> None:
     with inside() as session, pytest.raises(ValueError, match="actor"):
         audit.write(session, Action.EPOCH_REVOKED, tenant_id=tea.tenant_id, actor="", now=NOW)
+
+
+def test_pages_of_the_brands_audit_are_filtered(inside: Inside, tea: Brand, gtin: str) -> None:
+    with inside() as session:
+        order = ordered(session, tea, gtin, quantity=10)
+        for day, actor in enumerate(("alice", "bob", "alice")):
+            at = NOW + timedelta(days=day)
+            ranges.activate(session, tenant_id=tea.tenant_id, order_id=order.id, first=day + 1, last=day + 1, now=at, actor=actor)
+        ranges.void(session, tenant_id=tea.tenant_id, order_id=order.id, last=1, reason="100% torn", now=NOW, actor="carol")
+
+    def told(**wanted: object) -> list[tuple[str, str]]:
+        with inside() as session:
+            page = audit.page(session, tenant_id=tea.tenant_id, wanted=Wanted(**wanted))  # type: ignore[arg-type]
+            return [(line.action.value, line.actor) for line in page.lines]
+
+    assert told(actions=frozenset({Action.RANGE_VOIDED})) == [("range.void", "carol")]
+    assert told(text="BOB") == [("range.active", "bob")]
+    assert told(text="100% t") == [("range.void", "carol")]
+    assert told(text="%") == [("range.void", "carol")]
+    assert told(since=NOW + timedelta(days=2)) == [("range.active", "alice")]
+    assert len(told(until=NOW)) == 0
+    with inside() as session:
+        first = audit.page(session, tenant_id=tea.tenant_id, lines_max=4)
+        assert first.next_before is not None
+        rest = audit.page(session, tenant_id=tea.tenant_id, before=first.next_before, lines_max=4)
+    assert [line.action for line in (*first.lines, *rest.lines)][-2:] == [Action.ORDER_PLACED, Action.EPOCH_OPENED]
+    assert rest.next_before is None

@@ -2,7 +2,6 @@
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
-from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -143,19 +142,3 @@ def short_order(session: Session, brand: Brand, gtin: str, *, request_id: str) -
         now=NOW,
         actor="alice",
     )
-
-
-def test_pages_go_from_new_to_old_and_end(inside: Inside, tea: Brand, gtin: str) -> None:
-    with inside() as session:
-        made = {ordered(session, tea, gtin, quantity=1, request_id=str(number)).id for number in range(5)}
-        seen: list[UUID] = []
-        cursor = None
-        while True:
-            page = orders.page(session, tenant_id=tea.tenant_id, cursor=cursor, rows_max=2)
-            seen += [order.id for order in page.orders]
-            cursor = page.next_cursor
-            if cursor is None:
-                break
-        assert seen == sorted(made, reverse=True)
-        with pytest.raises(orders.CursorMalformed):
-            orders.page(session, tenant_id=tea.tenant_id, cursor="next")

@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TypedDict
+from typing import Any, TypedDict
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from codegen import brands, catalogue, catalogue_version, orders, products, ranges
+from codegen import audit, brands, catalogue, catalogue_version, orders, products, ranges
+from codegen.audit import Action
 from codegen.brands import Brand
 from codegen.ranges import CodeState, RangeChange, StateCounts
 from kit.db import transaction
@@ -184,3 +185,33 @@ def test_every_change_that_edges_hold_grows_the_version(inside: Inside, tea: Bra
             change(session)
     assert len(told) == 3
     assert told == sorted(set(told))
+
+
+def test_one_decision_about_several_runs_is_one_line_of_the_audit(inside: Inside, tea: Brand, gtin: str) -> None:
+    with inside() as session:
+        order = ordered(session, tea, gtin, quantity=100)
+        decided: dict[str, Any] = {
+            "tenant_id": tea.tenant_id,
+            "order_id": order.id,
+            "reason": "torn",
+            "now": NOW,
+            "actor": "alice",
+        }
+        later = NOW + timedelta(seconds=1)
+        ranges.decide_runs(session, CodeState.ACTIVE, runs=[(1, 100)], **decided)
+        assert ranges.decide_runs(session, CodeState.FROZEN, runs=[(1, 10), (51, 52)], **decided) == 12
+        assert ranges.decide_runs(session, CodeState.UNFROZEN, runs=[(6, 60)], **{**decided, "now": later}) == 7
+        assert ranges.decide_runs(session, CodeState.VOID, runs=[(1, 2), (100, 100)], **decided) == 3
+        assert ranges.decide_runs(session, CodeState.VOID, runs=[(2, 3)], **decided) == 1
+        assert ranges.decide_runs(session, CodeState.ACTIVE, runs=[(1, 3), (100, 100)], **decided) == 0
+        counts = ranges.counts(session, tenant_id=tea.tenant_id, orders=[order])[order.id]
+        assert (counts.active, counts.frozen, counts.void) == (94, 2, 4)
+        with pytest.raises(ranges.RangeVoided):
+            ranges.decide_runs(session, CodeState.RECALLED, runs=[(1, 2)], **decided)
+        with pytest.raises(ranges.RowsOutsideOrder):
+            ranges.decide_runs(session, CodeState.VOID, runs=[(5, 6), (100, 101)], **decided)
+        assert ranges.decide_runs(session, CodeState.VOID, runs=[(5, 6)], **decided) == 2
+        lines = audit.of_order(session, order.id, tenant_id=tea.tenant_id)
+    assert [dict(line.facts) for line in lines if line.action is Action.RANGE_FROZEN] == [
+        {"rows": [[1, 10], [51, 52]], "codes": 12}
+    ]

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from flask import render_template, request
 
 from campaigns import offers
-from codegen import orders, products
+from codegen import order_search, products
 from crm import people, profile
 from scanservice import queries
 from scanservice.queries import DayTotal, DivisionTotal
@@ -131,7 +131,7 @@ def _start(*, has_scans: bool) -> dict[str, bool] | None:
         return None
     return {
         "product": bool(products.listing(db(), tenant_id=desk.tenant_id())),
-        "order": bool(orders.page(db(), tenant_id=desk.tenant_id(), rows_max=1).orders),
+        "order": bool(order_search.page(db(), tenant_id=desk.tenant_id(), rows_max=1).orders),
         "campaign": bool(offers.listing(db(), tenant_id=desk.tenant_id())),
         "consumers": bool(profile.count(db(), tenant_id=desk.tenant_id())),
     }

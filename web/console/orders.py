@@ -9,7 +9,7 @@ from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringFi
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
 
-from codegen import digital_link, orders, products, ranges, symbols
+from codegen import digital_link, order_search, orders, products, ranges, symbols
 from codegen.cipher import SERIAL_LENGTH
 from codegen.gtin import Gtin
 from codegen.kinds import Kind, Profile
@@ -89,7 +89,7 @@ def product_options() -> list[SelectChoice]:
 @blueprint.get("/orders", endpoint="orders")
 @admits(*CONSOLE_ROLES)
 def orders_list() -> str:
-    page = orders.page(db(), tenant_id=desk.tenant_id(), cursor=request.args.get("after"))
+    page = order_search.page(db(), tenant_id=desk.tenant_id(), cursor=request.args.get("after"))
     counts = ranges.counts(db(), tenant_id=desk.tenant_id(), orders=page.orders)
     return render_template(
         "console/orders.html",
