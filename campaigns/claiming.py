@@ -4,6 +4,7 @@ Promises: eligibility, limits, budget, ledger and record commit together, and a 
 goes on and commits. However many claim one code at once, one claim and one transfer come of it. The same consumer who claims the
 same code again gets the first answer, also when the campaign has ended since. Limits hold under any concurrency, because every
 counter moves by one conditional statement that says whether it moved.
+The code's own record is asked at the time of the claim: a void reaches also those whose ticket is older.
 Refuses by the rules of campaigns.eligibility, each refusal with a code and the trace that led to it.
 """
 
@@ -30,6 +31,7 @@ from campaigns.eligibility import (
 )
 from campaigns.models import Campaign, Claim, ClaimCount
 from campaigns.terms import Offer, State
+from codegen import code_facts
 from crm import consents, ledger, lots
 from crm.consents import Purpose
 from kit import ids
@@ -111,6 +113,7 @@ def _consider(
     )
     if made:
         return _first_answer(made[0], consumer_id=consumer_id, notes=notes)
+    eligibility.check_record(code_facts.of(session, tenant_id=ticket.tenant_id, epoch=epoch, counter=counter), notes=notes)
     offer = eligibility.choose(known, gtin=ticket.gtin, now=now, notes=notes)
     eligibility.check_scan(ticket, offer=offer, notes=notes)
     return _Candidate(offer=offer, epoch=epoch, counter=counter)

@@ -11,7 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Final
 
 from campaigns.terms import Offer, State
+from codegen.bindings import Scene
+from codegen.code_facts import CodeFacts
 from codegen.kinds import Kind
+from codegen.ranges import CodeState
 from kit.refusals import Conflict
 from scanservice import tickets
 from scanservice.tickets import Stage, Ticket
@@ -51,6 +54,16 @@ class TicketVisitor(ClaimRefused):
 class CodeNotClaimable(ClaimRefused):
     code: ClassVar[str] = "code_not_claimable"
     says: ClassVar[str] = "This code earns no points."
+
+
+class CodeWithdrawn(ClaimRefused):
+    code: ClassVar[str] = "code_withdrawn"
+    says: ClassVar[str] = "This code cannot earn points now. Scan it again to see why."
+
+
+class SceneNotReward(ClaimRefused):
+    code: ClassVar[str] = "scene_not_reward"
+    says: ClassVar[str] = "This code is there to check the product, and earns no points."
 
 
 class AlreadyClaimed(ClaimRefused):
@@ -144,6 +157,15 @@ def check_code(ticket: Ticket, *, visitor: bytes, notes: Notes) -> tuple[int, in
         raise ValueError(f"a ticket says {ticket.verdict} and names no code")
     notes.passed("code", verdict=ticket.verdict.value, kind=ticket.kind, gtin=ticket.gtin)
     return ticket.epoch, ticket.counter
+
+
+def check_record(facts: CodeFacts | None, *, notes: Notes) -> None:
+    """The ticket tells of the scan; this of the code as it is now: voided, recalled or frozen since, or bound for another use."""
+    if facts is None or facts.epoch_revoked or facts.state is not CodeState.ACTIVE or not facts.gtin:
+        raise notes.refused(CodeWithdrawn(state=None if facts is None else facts.state.value))
+    if facts.scene not in {None, Scene.REWARD}:
+        raise notes.refused(SceneNotReward(scene=facts.scene))
+    notes.passed("record", state=facts.state.value, scene=facts.scene)
 
 
 def choose(offers: Iterable[Offer], *, gtin: str, now: datetime, notes: Notes) -> Offer:

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from campaigns import claiming, offers
 from campaigns.claims import Claimed
 from campaigns.terms import Draft, Offer
-from codegen import brands, products
+from codegen import brands, orders, products, ranges
 from codegen import gtin as gtins
+from codegen.keys import keyring
 from codegen.kinds import Kind
 from crm import consents, identities, ledger, people
 from crm.consents import ConsentForm, Language, Purpose
@@ -33,6 +34,8 @@ DAY = timedelta(days=1)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 ALICE, BOB = b"visitorA", b"visitorB"
 KEYS = PersonalKeys.derive(b"a secret of thirty-two bytes ...")
+KEK = bytes(range(32))
+CODES = 1_000_000  # active, counters from 0
 DRAFT = Draft(name="Welcome", starts_at=NOW - DAY, ends_at=NOW + 30 * DAY, points=10)
 
 
@@ -148,4 +151,16 @@ def shop(database: Database, brand: Brand) -> Shop:
         brands.add_gtin_prefix(session, tenant_id=brand.tenant_id, prefix="952")
         for gtin, name in ((tea, "Tea"), (coffee, "Coffee")):
             products.add(session, tenant_id=brand.tenant_id, gtin=gtin, name=name, now=NOW)
+        keyring.open_epoch(session, tenant_id=brand.tenant_id, kek=KEK, now=NOW)
+        order = orders.place(
+            session,
+            tenant_id=brand.tenant_id,
+            gtin=tea,
+            quantity=CODES,
+            lot="L1",
+            request_id="shop",
+            now=NOW,
+            actor="test",
+        )
+        ranges.activate(session, tenant_id=brand.tenant_id, order_id=order.id, now=NOW, actor="test")
     return Shop(database.app_engine, brand.tenant_id, tea, coffee)

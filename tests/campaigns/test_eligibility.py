@@ -170,4 +170,4 @@ def test_a_campaign_runs_from_its_start_up_to_but_not_at_its_end() -> None:
 
 def test_refusals_have_codes_of_their_own() -> None:
     codes = [kind.code for kind in ClaimRefused.__subclasses__()]
-    assert len(codes) == len(set(codes)) == 14
+    assert len(codes) == len(set(codes)) == 16

@@ -22,7 +22,7 @@ from web.consumer.visits import Visit
 from web.wording import gettext as _
 
 # These say that the code is not one that anybody could claim with; the verdict has said all there is to say.
-_SILENT = frozenset({"code_not_claimable", "campaign_none", "ticket_visitor"})
+_SILENT = frozenset({"code_not_claimable", "campaign_none", "scene_not_reward", "ticket_visitor"})
 _TICK = timedelta(microseconds=1)
 
 
@@ -109,6 +109,8 @@ def refusal_words(refusal: ClaimRefused, *, zone: ZoneInfo) -> str:
         "consent_needed": _(
             "You withdrew your consent to the membership service. Give it again in your wallet to collect points."
         ),
+        "code_withdrawn": _("This code cannot earn points now. Scan it again to see why."),
+        "scene_not_reward": _("This code is there to check the product, and earns no points."),
         "not_confirmed": _("This check has not been confirmed yet. Please confirm it first."),
         "ticket_visitor": _("This check was made with another device. Please scan the code with this one."),
     }

@@ -1,0 +1,52 @@
+"""What a brand's records say of one code now, by its epoch and counter: for whoever acts on a code some time after its scan was judged.
+
+Promises: the state is that of this transaction, so that a code voided a second ago is void here, whatever a ticket of before says. Opens
+no key. Answers None for what nobody ordered.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from codegen import bindings, orders, ranges
+from codegen.bindings import Scene
+from codegen.gtin import Gtin
+from codegen.keys import keyring
+from codegen.kinds import Kind
+from codegen.orders import CodeOrder
+from codegen.ranges import CodeState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeFacts:
+    """`gtin` is empty for a blank code that is bound to nothing; `scene` None: it was not bound, so that its use was never narrowed."""
+
+    order: CodeOrder
+    kind: Kind
+    gtin: Gtin
+    lot: str
+    scene: Scene | None
+    state: CodeState
+    epoch_revoked: bool
+
+
+def of(session: Session, *, tenant_id: int, epoch: int, counter: int) -> CodeFacts | None:
+    order = orders.at(session, tenant_id=tenant_id, epoch=epoch, counter=counter)
+    if order is None:
+        return None
+    state, _ = ranges.states_of(session, tenant_id=tenant_id, order_id=order.id).at(counter)
+    bound = None
+    if order.blank:
+        of_order = bindings.of_orders(session, tenant_id=tenant_id, order_ids=[order.id]).get(order.id, ())
+        bound = bindings.at(of_order, counter)
+    return CodeFacts(
+        order=order,
+        kind=order.kind_of(counter),
+        gtin=order.gtin if bound is None else bound.gtin,
+        lot=order.lot if bound is None else bound.lot,
+        scene=None if bound is None else bound.scene,
+        state=state,
+        epoch_revoked=any(
+            one.number == epoch and one.state == "revoked" for one in keyring.entries(session, tenant_id=tenant_id)
+        ),
+    )
