@@ -20,6 +20,7 @@ from codegen.keys.keyring import Epoch
 from codegen.kinds import Kind, Profile
 from codegen.packaging import Packaging
 from codegen.products import Product
+from codegen.proofs import NO_PROOFS, Proofs
 from codegen.ranges import CodeState, OrderStates
 from codegen.resolver_links import links
 from codegen.resolver_links.link_table import NO_LINKS, LinkTable
@@ -40,6 +41,7 @@ class CodeRange:
     states: OrderStates
     packaging: Packaging | None = None
     bindings: Bindings = ()
+    proofs: Proofs = NO_PROOFS
 
     def names_at(self, n: int) -> tuple[Gtin, str] | None:
         """(GTIN, lot) of counter `n`; None: a blank code that is bound to nothing yet."""
@@ -110,6 +112,7 @@ def snapshot(session: Session, *, tenant_id: int, kek: bytes) -> BrandCatalogue:
                 states=decided.get(order.id, ranges.UNDECIDED),
                 packaging=order.packaging,
                 bindings=bound.get(order.id, ()),
+                proofs=order.proofs,
             )
             for order in orders.every(session, tenant_id=tenant_id)
         ),

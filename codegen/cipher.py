@@ -57,7 +57,7 @@ Serials = npt.NDArray[np.bytes_]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochKeys:
-    """The working keys of one epoch: 16 bytes each for AES-128, 32 for the seeds of `package` and `manifest` (Ed25519).
+    """The working keys of one epoch: 16 bytes each for AES-128, 32 for the seeds of `package`, and of `manifest` and `url` (Ed25519).
 
     They never appear in a log: repr is empty of them.
     """
@@ -69,6 +69,7 @@ class EpochKeys:
     prize: bytes = field(repr=False)
     package: bytes = field(repr=False)
     manifest: bytes = field(repr=False)
+    url: bytes = field(repr=False)
 
     @classmethod
     def derive(cls, master: bytes) -> Self:
@@ -83,6 +84,7 @@ class EpochKeys:
             prize=_expand(master, info=b"onemark/1/prize"),
             package=_expand(master, info=b"onemark/1/package", size_bytes=SEED_BYTES),
             manifest=_expand(master, info=b"onemark/1/manifest", size_bytes=SEED_BYTES),
+            url=_expand(master, info=b"onemark/1/url", size_bytes=SEED_BYTES),
         )
 
 

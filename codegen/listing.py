@@ -16,7 +16,8 @@ from typing import BinaryIO, Self
 import numpy as np
 import numpy.typing as npt
 
-from codegen import digital_link
+from codegen import url_signatures
+from codegen.addresses import SIGNATURE_KEY, SIGNATURE_LENGTH, Addresses
 from codegen.cipher import SERIAL_LENGTH, SerialCipher
 from codegen.orders import CodeOrder, require_issued
 from codegen.packaging import Block
@@ -36,11 +37,15 @@ class FileNotWritable(Invalid):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lines:
-    """A line of one block with blanks for the serials, and the places where they go; `parent_at` is None where nothing holds the code."""
+    """A line of one block with blanks, and the places of what goes there: serials, and the signature where the order is signed.
+
+    `parent_at` is None where nothing holds the code.
+    """
 
     block: Block
     line: bytes
     url_serial_at: int
+    signature_at: int | None
     serial_at: int
     parent_at: int | None
 
@@ -50,26 +55,30 @@ class Layout:
     """The lines of an order: of one length within a block, and blocks one after another."""
 
     lines: tuple[Lines, ...]
+    addresses: Addresses
 
     @classmethod
-    def of(cls, order: CodeOrder, *, origin: str) -> Self:
-        url = digital_link.prefix(origin, order.gtin, order.profile).encode()
+    def of(cls, order: CodeOrder, cipher: SerialCipher, *, origin: str) -> Self:
+        addresses = url_signatures.addresses_of(order, cipher, origin=origin)
+        url = addresses.head.encode()
+        behind = b"" if not addresses.signature_length else SIGNATURE_KEY.encode() + b"-" * SIGNATURE_LENGTH
         blank = b"-" * SERIAL_LENGTH
         lines = []
         plain = (Block(kind=order.kind, first=0, count=order.quantity),)
         for block in plain if order.packaging is None else order.packaging.blocks:
-            head = url + blank + b"," + blank + f",{order.gtin},{order.lot},{block.kind},".encode()
+            head = url + blank + behind + b"," + blank + f",{order.gtin},{order.lot},{block.kind},".encode()
             held = block.parent_first is not None
             lines.append(
                 Lines(
                     block=block,
                     line=head + (blank if held else b"") + b",\n",
                     url_serial_at=len(url),
-                    serial_at=len(url) + SERIAL_LENGTH + 1,
+                    signature_at=addresses.plain_length + len(SIGNATURE_KEY) if behind else None,
+                    serial_at=addresses.length + 1,
                     parent_at=len(head) if held else None,
                 )
             )
-        return cls(lines=tuple(lines))
+        return cls(lines=tuple(lines), addresses=addresses)
 
     def bytes_of(self, rows: int, *, first: int = 1) -> int:
         """The size of a file of that many codes from row `first` on, header included."""
@@ -98,7 +107,7 @@ def write(
     """Writes the header and rows `first` to `last` (None: to the end) and returns how many; `progress` hears of rows as they are done."""
     first, last = checked_rows(first=first, last=last, quantity=order.quantity)
     out.write(HEADER)
-    write_rows(order, cipher, layout=Layout.of(order, origin=origin), out=out, progress=progress, first=first, last=last)
+    write_rows(order, cipher, layout=Layout.of(order, cipher, origin=origin), out=out, progress=progress, first=first, last=last)
     return last - first + 1
 
 
@@ -113,9 +122,13 @@ def write_rows(
         page = np.tile(np.frombuffer(lines.line, dtype=np.uint8), (min(end - start, ROWS_PER_CHUNK), 1))
         for place in range(start, end, ROWS_PER_CHUNK):
             count = min(ROWS_PER_CHUNK, end - place)
-            serials = _letters(cipher.serials(order.first_counter + place, count))
+            made = cipher.serials(order.first_counter + place, count)
+            serials = _letters(made)
             page[:count, lines.url_serial_at : lines.url_serial_at + SERIAL_LENGTH] = serials
             page[:count, lines.serial_at : lines.serial_at + SERIAL_LENGTH] = serials
+            signatures = layout.addresses.signatures(made)
+            if lines.signature_at is not None and signatures is not None:
+                page[:count, lines.signature_at : lines.signature_at + SIGNATURE_LENGTH] = _letters(signatures)
             if lines.parent_at is not None:
                 parents = _parents(order, cipher, lines.block, place=place, count=count)
                 page[:count, lines.parent_at : lines.parent_at + SERIAL_LENGTH] = parents
@@ -161,4 +174,4 @@ def _parents(order: CodeOrder, cipher: SerialCipher, block: Block, *, place: int
 
 
 def _letters(serials: npt.NDArray[np.bytes_]) -> npt.NDArray[np.uint8]:
-    return serials.view(np.uint8).reshape(len(serials), SERIAL_LENGTH)
+    return serials.view(np.uint8).reshape(len(serials), serials.dtype.itemsize)

@@ -78,7 +78,11 @@ class Product(Base):
     """A GTIN belongs to one brand of the instance: on a shared host it names whose code was scanned."""
 
     __tablename__ = "product"
-    __table_args__ = (UniqueConstraint("gtin"), CheckConstraint("gtin ~ '^[0-9]{14}$'", name="gtin"))
+    __table_args__ = (
+        UniqueConstraint("gtin"),
+        CheckConstraint("gtin ~ '^[0-9]{14}$'", name="gtin"),
+        CheckConstraint("stranger_rate_pm BETWEEN 1 AND 999", name="stranger_rate_pm"),
+    )
 
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
     gtin: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -86,6 +90,9 @@ class Product(Base):
     name_zh: Mapped[str] = mapped_column(Text, server_default="")
     description: Mapped[str] = mapped_column(Text, server_default="")
     created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+    # By what evidence of copies its buyers are warned; NULL: as usual.
+    stranger_rate_pm: Mapped[int | None] = mapped_column(SmallInteger)
+    suspect_at_db: Mapped[int | None] = mapped_column(SmallInteger)
 
 
 class CodeOrder(Base):
@@ -126,8 +133,28 @@ class CodeOrder(Base):
     inner_codes: Mapped[bool] = mapped_column(server_default="false")
     items_per_case: Mapped[int | None] = mapped_column(BigInteger)
     cases_per_pallet: Mapped[int | None] = mapped_column(BigInteger)
+    signed: Mapped[bool] = mapped_column(server_default="false")
+    pin: Mapped[bool] = mapped_column(server_default="false")
     ordered_by: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+
+
+class OrderMark(Base):
+    """How the codes of an order are marked: number 0 as it was ordered, the last one as it is. `mask` is decided once, when first drawn."""
+
+    __tablename__ = "order_mark"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "order_id"], ["code_order.tenant_id", "code_order.id"]),
+        CheckConstraint("mask BETWEEN 0 AND 7", name="mask"),
+    )
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    order_id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    spec: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    mask: Mapped[int | None] = mapped_column(SmallInteger)
+    set_by: Mapped[str] = mapped_column(Text)
+    set_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
 
 
 class Binding(Base):

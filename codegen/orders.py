@@ -191,7 +191,7 @@ def place(
         packed = packaging.checked(
             Packaging(items=quantity, inner=inner, items_per_case=items_per_case, cases_per_pallet=cases_per_pallet)
         )
-    wanted = {"gtin": product, "lot": lot, "kind": kind.value, "profile": profile.value}
+    wanted: dict[str, object] = {"gtin": product, "lot": lot, "kind": kind.value, "profile": profile.value}
     wanted |= packaging.columns(quantity, packed) | proofs.columns()
     first = _by_request(session, tenant_id=tenant_id, request_id=request_id)
     if first is not None:

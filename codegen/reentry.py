@@ -22,6 +22,7 @@ from codegen.keys.keyring import EpochUnknown
 from codegen.kinds import Kind, Profile
 from codegen.orders import QUANTITY_MAX, CodeOrder
 from codegen.packaging import Packaging
+from codegen.proofs import Proofs
 from kit.refusals import Conflict, Malformed
 
 FORMAT = "onemark-order/1"
@@ -61,6 +62,8 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     inner: bool = False
     items_per_case: int | None = None
     cases_per_pallet: int | None = None
+    signed: bool = False
+    pin: bool = False
     ordered_by: str
     created_at: datetime
 
@@ -72,6 +75,10 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             items_per_case=self.items_per_case,
             cases_per_pallet=self.cases_per_pallet,
         )
+
+    @property
+    def proofs(self) -> Proofs:
+        return Proofs(signed=self.signed, pin=self.pin)
 
     @property
     def quantity(self) -> int:
@@ -93,6 +100,8 @@ def record(order: CodeOrder) -> OrderRecord:
         inner=packed.inner if packed else False,
         items_per_case=packed.items_per_case if packed else None,
         cases_per_pallet=packed.cases_per_pallet if packed else None,
+        signed=order.proofs.signed,
+        pin=order.proofs.pin,
         ordered_by=order.ordered_by,
         created_at=order.created_at,
     )
@@ -154,6 +163,7 @@ def reenter(session: Session, lost: OrderRecord, *, tenant_id: int, now: datetim
             ordered_by=lost.ordered_by,
             created_at=lost.created_at,
             **packaging.columns(lost.items, packed),
+            **lost.proofs.columns(),
         )
         .on_conflict_do_nothing(index_elements=["tenant_id", "request_id"])
         .returning(models.CodeOrder.id)

@@ -100,3 +100,25 @@ class DeadLetter(Base):
     entry: Mapped[bytes]
     error: Mapped[str] = mapped_column(Text)
     found_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+
+
+class PinTry(Base):
+    """A PIN that somebody entered, and whether it was right: never the PIN. Rows are only added; `lane` is the allowance it was taken from."""
+
+    __tablename__ = "pin_try"
+    __table_args__ = (
+        CheckConstraint("outcome IN ('right', 'wrong')", name="outcome"),
+        CheckConstraint("lane IN ('known', 'home', 'open')", name="lane"),
+        Index("ix_pin_try_code", "tenant_id", "epoch", "counter", "tried_at"),
+    )
+
+    tenant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    epoch: Mapped[int] = mapped_column(SmallInteger)
+    counter: Mapped[int] = mapped_column(BigInteger)
+    tried_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+    outcome: Mapped[str] = mapped_column(Text)
+    lane: Mapped[str] = mapped_column(Text)
+    scan_id: Mapped[UUID]
+    visitor: Mapped[bytes]
+    whence: Mapped[bytes]

@@ -6,20 +6,21 @@ byte of manifest or file is another. Refuses unknown keys, other forms of the sa
 The manifest is sent another way than the file: it names the canaries. Pure.
 """
 
-import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from codegen.cipher import SerialCipher
+from codegen.keys import public_keys
+from codegen.keys.public_keys import KeyUnknown, Use
 from codegen.print_packages import sealed_files
-from codegen.print_packages.templates import Encoding, Template
+from codegen.print_packages.file_designs import FileDesign, Format
+from codegen.print_packages.templates import Encoding
 from kit.refusals import Invalid
 
 FORMAT = "onemark-manifest/1"
@@ -62,35 +63,15 @@ class Verified:
     sealed: bool
 
 
-def key_id(slug: str, epoch: int) -> str:
-    return f"{slug}/{epoch}/manifest"
-
-
-def key_set(slug: str, ciphers: Sequence[SerialCipher]) -> dict[str, Any]:
-    """The public keys of a brand's epochs as a JSON Web Key Set (RFC 7517, RFC 8037): for printers, and to be published."""
-    return {
-        "keys": [
-            {
-                "kty": "OKP",
-                "crv": "Ed25519",
-                "kid": key_id(slug, one.epoch),
-                "use": "sig",
-                "x": _text(_private(one).public_key().public_bytes_raw()),
-            }
-            for one in ciphers
-        ]
-    }
-
-
 def canonical(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def signed(content: Mapping[str, Any], *, slug: str, cipher: SerialCipher) -> bytes:
     """The manifest file: `content` with its format, the key's name and the signature, and a line feed behind it."""
-    named = {**content, "format": FORMAT, "key_id": key_id(slug, cipher.epoch)}
-    signature = _private(cipher).sign(_SIGNED + canonical(named))
-    return canonical({**named, _SIGNATURE: _text(signature)}) + b"\n"
+    named = {**content, "format": FORMAT, "key_id": public_keys.key_id(slug, cipher.epoch, Use.MANIFEST)}
+    signature = public_keys.private(cipher, Use.MANIFEST).sign(_SIGNED + canonical(named))
+    return canonical({**named, _SIGNATURE: public_keys.text_of(signature)}) + b"\n"
 
 
 def read(raw: bytes, keys: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,22 +91,26 @@ def read(raw: bytes, keys: Mapping[str, Any]) -> dict[str, Any]:
     if not same:
         raise ManifestMalformed(why="its bytes were rearranged")
     signature = _bytes(manifest.pop(_SIGNATURE, None))
-    public = _public(keys, str(manifest.get("key_id")))
+    wanted = str(manifest.get("key_id"))
     try:
+        public = public_keys.find(keys, wanted)
         public.verify(signature, _SIGNED + canonical(manifest))
+    except KeyUnknown as error:
+        raise ManifestKeyUnknown(key_id=wanted) from error
     except InvalidSignature as error:
         raise ManifestForged from error
     return manifest
 
 
 def verify(raw: bytes, file: BinaryIO, *, keys: Mapping[str, Any]) -> Verified:
-    """Checks signature, then size, hash and number of rows of the file, which may still be sealed."""
+    """Checks signature, then size, hash and number of lines of the file, which may still be sealed."""
     manifest = read(raw, keys)
     start = file.read(READ_BYTES)
     sealed = manifest["sealed"] is not None and sealed_files.is_sealed(start)
     wanted = manifest["sealed"] if sealed else manifest["file"]
-    template = Template.from_plain(manifest["template"])
-    units = np.dtype("<u2" if template.encoding is Encoding.UTF_16_LE else "u1")
+    # Manifests of the time before there were other files than lines have a template alone.
+    design = FileDesign.from_plain(manifest.get("design") or {"template": manifest["template"]})
+    units = np.dtype("<u2" if design.template.encoding is Encoding.UTF_16_LE else "u1")
     digest, size, lines = hashlib.sha256(), 0, 0
     piece = start
     while piece:
@@ -135,11 +120,12 @@ def verify(raw: bytes, file: BinaryIO, *, keys: Mapping[str, Any]) -> Verified:
             np.count_nonzero(np.frombuffer(piece[: len(piece) // units.itemsize * units.itemsize], dtype=units) == _LINE_FEED)
         )
         piece = file.read(READ_BYTES)
-    rows = lines - template.header
+    # Lines can be counted in passing; what a table or an archive holds is what its hash says.
+    counted = design.format is Format.ROWS and not sealed
     for what, found, right in (
         ("size", size, wanted["bytes"]),
         ("SHA-256", digest.hexdigest(), wanted["sha256"]),
-        ("row count", manifest["rows"] if sealed else rows, manifest["rows"]),
+        ("row count", lines - design.template.header if counted else manifest["rows"], manifest["rows"]),
     ):
         if found != right:
             raise FileDiffers(what=what, found=found, wanted=right)
@@ -153,31 +139,8 @@ def verify(raw: bytes, file: BinaryIO, *, keys: Mapping[str, Any]) -> Verified:
     )
 
 
-def _private(cipher: SerialCipher) -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(cipher.keys.manifest)
-
-
-def _public(keys: Mapping[str, Any], wanted: str) -> Ed25519PublicKey:
-    listed = keys.get("keys") if isinstance(keys, Mapping) else None
-    for key in listed if isinstance(listed, list) else []:
-        if isinstance(key, dict) and (key.get("kid"), key.get("kty"), key.get("crv")) == (wanted, "OKP", "Ed25519"):
-            try:
-                return Ed25519PublicKey.from_public_bytes(_bytes(key.get("x")))
-            except ValueError as error:
-                raise ManifestKeyUnknown(key_id=wanted) from error
-    raise ManifestKeyUnknown(key_id=wanted)
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
-
-
 def _bytes(text: object) -> bytes:
-    """Only the one spelling that `_text` gives: the last letter has bits to spare, which a change could hide in."""
     try:
-        raw = base64.b64decode(f"{text}{'=' * (-len(str(text)) % 4)}", altchars=b"-_", validate=True)
+        return public_keys.raw_of(text)
     except ValueError as error:
-        raise ManifestMalformed(why="a key or signature is no base64") from error
-    if _text(raw) != text:
-        raise ManifestMalformed(why="a key or signature is spelt otherwise")
-    return raw
+        raise ManifestMalformed(why="a key or signature is no base64, or spelt otherwise") from error

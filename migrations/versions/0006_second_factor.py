@@ -1,4 +1,4 @@
-"""Nothing yet."""
+"""Signed addresses and PINs as options of an order; who tried a PIN, when, and with what outcome."""
 
 from pathlib import Path
 

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from codegen import brands
 from codegen.brands import Brand
-from codegen.keys import keyring
+from codegen.keys import keyring, public_keys
 from codegen.orders import CodeOrder
-from codegen.print_packages import manifests, package_making, packages, recipients, templates
+from codegen.print_packages import package_making, packages, recipients
 from codegen.print_packages.package_files import Digests
 from codegen.print_packages.packages import Package
 from kit.ids import uuid7
@@ -32,13 +32,11 @@ def asked(
             package_id=package_id or uuid7(NOW),
             order_id=order.id,
             recipient=recipient,
-            **{"template": templates.DEFAULT, "kek": KEK, "now": NOW, "actor": "alice", **wanted},
+            **{"kek": KEK, "now": NOW, "actor": "alice", **wanted},
         )
 
 
-def step(
-    inside: Inside, tea: Brand, package: Package, folder: Path, digests: Digests, *, bytes_max: int = 1 << 26
-) -> Package | None:
+def step(inside: Inside, tea: Brand, package: Package, folder: Path, digests: Digests) -> Package | None:
     with inside() as session:
         return package_making.advance(
             session,
@@ -48,14 +46,13 @@ def step(
             kek=KEK,
             objects_dir=folder,
             now=NOW,
-            bytes_max=bytes_max,
         )
 
 
-def made(inside: Inside, tea: Brand, package: Package, folder: Path, *, bytes_max: int = 1 << 26) -> bytes:
+def made(inside: Inside, tea: Brand, package: Package, folder: Path) -> bytes:
     """The finished file; every step is another worker's, who knows nothing of the one before."""
     while True:
-        moved = step(inside, tea, package, folder, Digests(), bytes_max=bytes_max)
+        moved = step(inside, tea, package, folder, Digests())
         assert moved is not None
         if moved.finished:
             break
@@ -72,4 +69,4 @@ def keys(inside: Inside, tea: Brand) -> dict[str, Any]:
     with inside() as session:
         ring = keyring.epochs(session, tenant_id=tea.tenant_id, kek=KEK)
         slug = brands.load(session, tenant_id=tea.tenant_id).slug
-    return manifests.key_set(slug, [epoch.cipher for epoch in ring.values()])
+    return public_keys.key_set(slug, ring.values())

@@ -86,7 +86,7 @@ def test_rows_outside_the_order_are_refused() -> None:
 def test_the_size_of_a_file_is_known_beforehand(tmp_path: Path) -> None:
     path = tmp_path / "codes.csv"
     listing.write_file(an_order(quantity=123), CIPHER, origin=ORIGIN, path=path, progress=ignore)
-    assert path.stat().st_size == Layout.of(an_order(), origin=ORIGIN).bytes_of(123)
+    assert path.stat().st_size == Layout.of(an_order(), CIPHER, origin=ORIGIN).bytes_of(123)
     assert [entry.name for entry in tmp_path.iterdir()] == ["codes.csv"]
 
 

@@ -151,7 +151,7 @@ def test_a_file_names_the_kind_and_the_parent_of_each_code(inside: Inside, tea: 
     told: list[int] = []
     listing.write(order, cipher, origin="https://x.example", out=whole, progress=told.append)
     listing.write(order, cipher, origin="https://x.example", out=part, progress=told.append, first=1900, last=3900)
-    layout = Layout.of(order, origin="https://x.example")
+    layout = Layout.of(order, cipher, origin="https://x.example")
     assert len(whole.getvalue()) == layout.bytes_of(order.quantity)
     assert len(part.getvalue()) == layout.bytes_of(2001, first=1900)
     assert part.getvalue().splitlines()[1:] == whole.getvalue().splitlines()[1900:3901]

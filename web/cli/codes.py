@@ -7,12 +7,13 @@ import click
 import msgspec
 from sqlalchemy.orm import Session
 
-from codegen import brands, digital_link, explain, listing, orders, ranges, reentry, symbols
+from codegen import brands, explain, listing, orders, ranges, reentry, symbols, url_signatures
 from codegen.cipher import SerialCipher
 from codegen.keys import keyring
 from codegen.kinds import Kind, Profile
 from codegen.orders import CodeOrder, Stage
 from codegen.print_packages import packages
+from codegen.proofs import Proofs
 from kit import chance
 from kit.refusals import Invalid
 from web.cli.root import ACTOR, answer, brand_option, cli, json_option, onemark, progress
@@ -40,6 +41,8 @@ def group() -> None:
 @click.option("--items-per-case", type=int, help="With codes for cases of so many items.")
 @click.option("--cases-per-pallet", type=int, help="With codes for pallets of so many cases.")
 @click.option("--inner", is_flag=True, help="With a second code inside each item.")
+@click.option("--signed", is_flag=True, help="With a public signature in each address, which anybody can check without us.")
+@click.option("--pin", is_flag=True, help="With a PIN under a scratch-off layer on each item: packages make --pins.")
 @click.option("--activate", is_flag=True, help="Release the codes at once: their scans are genuine.")
 @click.option("--draft", is_flag=True, help="Only a draft: nothing of it is printed or released before `codes issue`.")
 @click.option("--request-id", help="Your id of this request: sent again with the same data it gives the same order.")
@@ -57,6 +60,8 @@ def order(
     tenant: str | None,
     *,
     inner: bool,
+    signed: bool,
+    pin: bool,
     activate: bool,
     draft: bool,
     as_json: bool,
@@ -77,6 +82,7 @@ def order(
                 inner=inner,
                 items_per_case=items_per_case,
                 cases_per_pallet=cases_per_pallet,
+                proofs=Proofs(signed=signed, pin=pin),
                 stage=Stage.DRAFT if draft else Stage.ISSUED,
                 request_id=request_id or chance.token(),
                 now=now,
@@ -93,6 +99,7 @@ def order(
             "codes": placed.quantity,
             "epoch": placed.epoch,
             "first_counter": placed.first_counter,
+            **placed.proofs.columns(),
             "stage": placed.stage,
             "state": "active" if activate else "inactive",
         },
@@ -191,7 +198,8 @@ def render(order_id: UUID, row: int, out: Path, tenant: str | None, *, as_json: 
         with instance.transaction(tenant_id) as session:
             found, cipher, origin = _printable(session, instance, order_id, tenant_id=tenant_id)
     ranges.checked_rows(first=row, last=row, quantity=found.quantity)
-    url = digital_link.build(origin, found.gtin, cipher.serial_of(found.first_counter + row - 1), found.profile)
+    serial = cipher.serial_of(found.first_counter + row - 1)
+    url = url_signatures.addresses_of(found, cipher, origin=origin).of_serial(serial)
     drawn = {".svg": lambda: symbols.svg(url).encode(), ".png": lambda: symbols.png(url)}.get(out.suffix.lower())
     if drawn is None:
         raise FormatUnknown(file=out)

@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
-from codegen import digital_link, exports, listing, orders, symbols
+from codegen import exports, listing, orders, symbols, url_signatures
 from codegen.keys import keyring
 from codegen.orders import CodeOrder
 from codegen.ranges import checked_rows
@@ -39,7 +39,7 @@ def address_of(order: CodeOrder, row: int) -> str:
     row, _ = checked_rows(first=row, last=row, quantity=order.quantity)
     cipher = keyring.cipher(db(), tenant_id=desk.tenant_id(), epoch=order.epoch, kek=parts().settings.kek_bytes)
     serial = cipher.serial_of(order.first_counter + row - 1)
-    return digital_link.build(desk.brand().scan_origin, order.gtin, serial, order.profile)
+    return url_signatures.addresses_of(order, cipher, origin=desk.brand().scan_origin).of_serial(serial)
 
 
 @blueprint.get("/orders/<uuid:order_id>/codes.csv")

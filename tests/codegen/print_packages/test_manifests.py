@@ -8,10 +8,18 @@ from typing import Any
 import pytest
 
 from codegen.cipher import EpochKeys, SerialCipher
+from codegen.keys import public_keys
+from codegen.keys.keyring import Epoch
 from codegen.print_packages import manifests, templates
 
 CIPHER = SerialCipher(4, EpochKeys.derive(bytes(range(32))))
-KEYS = manifests.key_set("tea", [CIPHER, SerialCipher(5, EpochKeys.derive(bytes(32)))])
+
+
+def keys_of(slug: str, *ciphers: SerialCipher) -> dict[str, Any]:
+    return public_keys.key_set(slug, [Epoch(number=one.epoch, state="closed", next_counter=0, cipher=one) for one in ciphers])
+
+
+KEYS = keys_of("tea", CIPHER, SerialCipher(5, EpochKeys.derive(bytes(32))))
 FILE = "url,serial\n茶,1\n茶,2\n茶,3\n".encode()
 
 
@@ -76,9 +84,9 @@ def test_what_is_no_manifest_is_refused(raw: bytes) -> None:
 def test_another_brands_keys_do_not_fit() -> None:
     stranger = SerialCipher(4, EpochKeys.derive(bytes(32)))
     with pytest.raises(manifests.ManifestForged):
-        manifests.read(signed(), manifests.key_set("tea", [stranger]))
+        manifests.read(signed(), keys_of("tea", stranger))
     with pytest.raises(manifests.ManifestKeyUnknown):
-        manifests.read(signed(), manifests.key_set("rival", [CIPHER]))
+        manifests.read(signed(), keys_of("rival", CIPHER))
     for broken in ({}, {"keys": 3}, {"keys": [3]}):
         with pytest.raises(manifests.ManifestKeyUnknown):
             manifests.read(signed(), broken)
@@ -95,5 +103,5 @@ def test_rows_of_two_byte_characters_are_counted_as_characters() -> None:
 
 
 def test_the_key_set_holds_public_keys_by_epoch() -> None:
-    assert [key["kid"] for key in KEYS["keys"]] == ["tea/4/manifest", "tea/5/manifest"]
-    assert all(set(key) == {"kty", "crv", "kid", "use", "x"} for key in KEYS["keys"])
+    assert [key["kid"] for key in KEYS["keys"]] == ["tea/4/manifest", "tea/4/url", "tea/5/manifest", "tea/5/url"]
+    assert all(set(key) == {"kty", "crv", "kid", "use", "alg", "x"} for key in KEYS["keys"])
