@@ -6,19 +6,24 @@ content. Refuses nothing.
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from codegen import orders
+from codegen import orders, url_signatures
 from codegen.cipher import SerialCipher
 from codegen.orders import CodeOrder
 from codegen.print_packages import canaries, manifests
+from codegen.print_packages.composing import Composer
+from codegen.print_packages.file_designs import FileDesign
+from codegen.print_packages.formats.row_files import RowFile
+from codegen.print_packages.listed_codes import Holding, ListedCodes, Stretch, Wording
 from codegen.print_packages.package_models import Package
-from codegen.print_packages.package_rows import Content, PackageRows, Stretch, Wording
-from codegen.print_packages.templates import Template
 from kit import seals
 
 _FOLDER = "packages"
+# What is in a recipe and does not make the content.
+_NOT_CONTENT = frozenset({"sealing", "head"})
 
 
 def purpose(row: Package) -> str:
@@ -27,41 +32,46 @@ def purpose(row: Package) -> str:
 
 
 def canary_rows(row: Package, cipher: SerialCipher) -> tuple[int, ...]:
-    size = row.last_counter - row.first_counter + 1 + row.canaries
+    size = rows_of(row)
     return canaries.places(cipher.keys.canary, purpose=purpose(row).encode(), rows=size, canaries=row.canaries)
 
 
-def rows(session: Session, row: Package, order: CodeOrder, cipher: SerialCipher) -> PackageRows:
-    codes = row.last_counter - row.first_counter + 1
+def rows_of(row: Package) -> int:
+    return row.last_counter - row.first_counter + 1 + row.canaries
+
+
+def listed(session: Session, row: Package, order: CodeOrder, cipher: SerialCipher) -> ListedCodes:
     canary_first = 0
     if row.canary_order_id is not None:
         canary_first = orders.find(session, row.canary_order_id, tenant_id=row.tenant_id).first_counter
-    return PackageRows(
+    return ListedCodes(
         cipher,
         stretch=Stretch(
-            first_counter=row.first_counter, codes=codes, canary_first=canary_first, canary_rows=canary_rows(row, cipher)
+            first_counter=row.first_counter,
+            codes=row.last_counter - row.first_counter + 1,
+            canary_first=canary_first,
+            canary_rows=canary_rows(row, cipher),
         ),
         wording=Wording(
-            origin=row.recipe["origin"],
+            addresses=url_signatures.addresses_of(order, cipher, origin=row.recipe["origin"]),
             gtin=order.gtin,
             lot=order.lot,
             kind=order.kind_of(row.first_counter),
-            profile=order.profile,
+            holding=_holding(order, row.first_counter),
         ),
-        template=Template.from_plain(row.recipe["template"]),
-        content=Content(row.content),
     )
+
+
+def composer(session: Session, row: Package, order: CodeOrder, cipher: SerialCipher) -> Composer:
+    design = FileDesign.from_plain(row.recipe)
+    rows = listed(session, row, order, cipher)
+    return RowFile(rows, template=design.template, cipher=cipher)
 
 
 def secrets(row: Package, cipher: SerialCipher) -> tuple[bytes, bytes]:
     """(file key, the lock's own secret): they follow from everything that makes the content, so no key ever seals two contents."""
-    facts = {
-        "id": str(row.id),
-        "purpose": purpose(row),
-        "template": row.recipe["template"],
-        "origin": row.recipe["origin"],
-    }
-    digest = hashlib.sha256(manifests.canonical(facts)).hexdigest()
+    content: dict[str, Any] = {name: value for name, value in row.recipe.items() if name not in _NOT_CONTENT}
+    digest = hashlib.sha256(manifests.canonical({**content, "id": str(row.id), "purpose": purpose(row)})).hexdigest()
     return (
         seals.derive(cipher.keys.package, f"onemark/1/package/file {digest}"),
         seals.derive(cipher.keys.package, f"onemark/1/package/lock {digest}"),
@@ -70,3 +80,17 @@ def secrets(row: Package, cipher: SerialCipher) -> tuple[bytes, bytes]:
 
 def path(row: Package, objects_dir: Path) -> Path:
     return objects_dir / _FOLDER / str(row.tenant_id) / str(row.id)
+
+
+def _holding(order: CodeOrder, counter: int) -> Holding | None:
+    """What holds the codes of the block that `counter` is of."""
+    if order.packaging is None:
+        return None
+    block = order.packaging.block_of(counter - order.first_counter)
+    if block.parent_first is None:
+        return None
+    return Holding(
+        children_first=order.first_counter + block.first,
+        parent_first=order.first_counter + block.parent_first,
+        per_parent=block.per_parent,
+    )

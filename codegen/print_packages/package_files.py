@@ -1,7 +1,8 @@
 """The file of a print package, written a step at a time and continued after a crash with the very same bytes.
 
-Promises: what `write_step` answers is on disk (fsync); a file that is longer than was said is cut back, one that is shorter or gone is begun
-again; a file has its final name only when it is whole. Refuses nothing: a full disk comes through as OSError, and `discard` gives the room back.
+Promises: what `write_step` answers is on disk (fsync); files that are longer than was said are cut back, and where one is shorter or gone
+all is begun again; a file has its final name only when it is whole. Beside it lie the composer's notes until then. Refuses nothing: a full
+disk comes through as OSError, and `discard` gives the room back.
 """
 
 import hashlib
@@ -9,11 +10,11 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from codegen.print_packages.package_rows import PackageRows
-from codegen.print_packages.sealed_files import CHUNK_BYTES, TAG_BYTES, FileKey, chunks_of
+from codegen.print_packages.composing import Composer
+from codegen.print_packages.sealed_files import CHUNK_BYTES, TAG_BYTES, FileKey
 
-STEP_BYTES = 256 * CHUNK_BYTES  # 64 MiB of content between two commits
 READ_BYTES = 1 << 20
 
 
@@ -21,6 +22,19 @@ READ_BYTES = 1 << 20
 class Sums:
     bytes: int
     sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """How far a file is on disk: rows, bytes of content and of notes; `rest` is what the sealed file does not hold yet, sealed apart."""
+
+    rows: int = 0
+    content_bytes: int = 0
+    note_bytes: int = 0
+    rest: bytes = b""
+
+
+START = Checkpoint()
 
 
 class Digests:
@@ -38,82 +52,155 @@ class Digests:
 class PackageFile:
     """`key` seals the content for its recipient; None: it lies open."""
 
-    def __init__(self, rows: PackageRows, *, key: FileKey | None, path: Path) -> None:
-        self._rows = rows
+    def __init__(self, composer: Composer, *, key: FileKey | None, path: Path) -> None:
+        self._composer = composer
         self._key = key
         self._path = path
         self._part = path.with_name(f"{path.name}.part")
+        self._notes = path.with_name(f"{path.name}.notes")
 
-    def write_step(self, done: int, digests: Digests, *, bytes_max: int = STEP_BYTES) -> int:
-        """Content on disk after this step; `done` was before it. Steps end between chunks, or at the end of the content."""
+    def write_step(self, at: Checkpoint, digests: Digests) -> Checkpoint:
+        """The composer's next step; `at` is where the file was before."""
         if not self._part.exists() and self._path.exists():
             self._path.replace(self._part)  # finished, and killed before anybody was told
         self._part.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not self._part.exists() or self._part.stat().st_size < self._disk_bytes(done):
-            done = 0
-        if digests.content_bytes != done:
-            self._digest_again(done, digests)
-        stop = min(done + max(1, bytes_max // CHUNK_BYTES) * CHUNK_BYTES, self._rows.size_bytes)
-        with self._part.open("r+b" if self._part.exists() else "xb") as out:
-            out.truncate(self._disk_bytes(done))
-            out.seek(0, os.SEEK_END)
-            for piece in self._pieces(done, stop, digests):
-                digests.file.update(piece)
-                out.write(piece)
-            out.flush()
-            os.fsync(out.fileno())
-        digests.content_bytes = stop
-        if stop == self._rows.size_bytes:
+        if self._size_of(self._part) < self._disk_bytes(at) or self._size_of(self._notes) < at.note_bytes:
+            at = START
+        if digests.content_bytes != at.content_bytes or at.rows == 0:
+            self._digest_again(at, digests)
+        stop = min(self._composer.rows, at.rows + self._composer.rows_per_step)
+        with _opened(self._part, self._disk_bytes(at)) as out, _opened(self._notes, at.note_bytes) as notes:
+            ink = _Ink(out, self._key, digests, kept=self._rest_of(at))
+            at = self._written(at, stop, ink, notes)
+        digests.content_bytes = at.content_bytes
+        if at.rows == self._composer.rows:
             self._part.replace(self._path)
-        return stop
+            self._notes.unlink()
+        return at
 
     def sums(self, digests: Digests) -> tuple[Sums, Sums | None]:
         """(of the content, of the sealed file) once all is written."""
-        content = Sums(bytes=self._rows.size_bytes, sha256=digests.content.hexdigest())
+        content = Sums(bytes=digests.content_bytes, sha256=digests.content.hexdigest())
         if self._key is None:
             return content, None
-        return content, Sums(bytes=self._disk_bytes(self._rows.size_bytes), sha256=digests.file.hexdigest())
+        return content, Sums(bytes=self._key.size_bytes(digests.content_bytes), sha256=digests.file.hexdigest())
 
     def discard(self) -> None:
         self._part.unlink(missing_ok=True)
+        self._notes.unlink(missing_ok=True)
 
-    def _disk_bytes(self, content_bytes: int) -> int:
-        if self._key is None or not content_bytes:
-            return content_bytes
-        return len(self._key.head) + content_bytes + TAG_BYTES * chunks_of(content_bytes)
+    def _written(self, at: Checkpoint, stop: int, ink: "_Ink", notes: BinaryIO) -> Checkpoint:
+        note_bytes, whole = at.note_bytes, stop == self._composer.rows
+        ink.content_bytes = at.content_bytes
+        if at.rows == 0:
+            ink.write(self._composer.head())
+        for piece in self._composer.body(at.rows, stop - at.rows, offset=ink.content_bytes):
+            ink.write(piece.content)
+            notes.write(piece.notes)
+            note_bytes += len(piece.notes)
+        notes.flush()
+        if whole:
+            with self._notes.open("rb") as noted:
+                for content in self._composer.tail(noted, offset=ink.content_bytes):
+                    ink.write(content)
+        rest = ink.end(whole=whole)
+        os.fsync(notes.fileno())
+        return Checkpoint(rows=stop, content_bytes=ink.content_bytes, note_bytes=note_bytes, rest=rest)
 
-    def _pieces(self, start: int, stop: int, digests: Digests) -> Iterator[bytes]:
-        if self._key is not None and start == 0:
-            yield self._key.head
-        chunks = _rechunked(self._rows.read(start, stop)) if self._key is not None else self._rows.read(start, stop)
-        for number, piece in enumerate(chunks, start=start // CHUNK_BYTES):
-            digests.content.update(piece)
-            if self._key is None:
-                yield piece
-            else:
-                yield self._key.chunk(piece, number=number, last=(number + 1) * CHUNK_BYTES >= self._rows.size_bytes)
+    def _size_of(self, path: Path) -> int:
+        return path.stat().st_size if path.exists() else 0
 
-    def _digest_again(self, done: int, digests: Digests) -> None:
-        """After a restart: content is computed, the file is read."""
+    def _disk_bytes(self, at: Checkpoint) -> int:
+        """Of a file that is not whole."""
+        if self._key is None or not at.content_bytes:
+            return at.content_bytes
+        return len(self._key.head) + _chunks_written(at.content_bytes) * (CHUNK_BYTES + TAG_BYTES)
+
+    def _rest_of(self, at: Checkpoint) -> bytes:
+        if self._key is None or not at.content_bytes:
+            return b""
+        return self._key.rest_opened(at.rest, stop=at.content_bytes)
+
+    def _digest_again(self, at: Checkpoint, digests: Digests) -> None:
+        """After a restart: the file is read, and opened where it is sealed."""
         digests.forget()
-        for piece in self._rows.read(0, done):
-            digests.content.update(piece)
-        left = self._disk_bytes(done)
-        if left:
+        if at.content_bytes:
             with self._part.open("rb") as written:
-                while left and (piece := written.read(min(READ_BYTES, left))):
-                    digests.file.update(piece)
-                    left -= len(piece)
-        digests.content_bytes = done
+                if self._key is None:
+                    for piece in _read(written, at.content_bytes):
+                        digests.content.update(piece)
+                        digests.file.update(piece)
+                else:
+                    digests.file.update(written.read(len(self._key.head)))
+                    for number in range(_chunks_written(at.content_bytes)):
+                        sealed = written.read(CHUNK_BYTES + TAG_BYTES)
+                        digests.file.update(sealed)
+                        digests.content.update(self._key.chunk_opened(sealed, number=number))
+                    digests.content.update(self._rest_of(at))
+        digests.content_bytes = at.content_bytes
 
 
-def _rechunked(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    kept = bytearray()
-    for piece in pieces:
-        kept += piece
-        whole = len(kept) // CHUNK_BYTES * CHUNK_BYTES
-        for start in range(0, whole, CHUNK_BYTES):
-            yield bytes(kept[start : start + CHUNK_BYTES])
-        del kept[:whole]
-    if kept:
-        yield bytes(kept)
+class _Ink:
+    """Content on its way to the disk, digested, and sealed where there is a key: a chunk is sealed when more is known to follow."""
+
+    def __init__(self, out: BinaryIO, key: FileKey | None, digests: Digests, *, kept: bytes) -> None:
+        self.content_bytes = 0
+        self._out = out
+        self._key = key
+        self._digests = digests
+        self._kept = bytearray(kept)
+
+    def write(self, content: bytes) -> None:
+        if not content:
+            return
+        if self._key is not None and self.content_bytes == 0:
+            self._put(self._key.head)
+        self._digests.content.update(content)
+        if self._key is None:
+            self._put(content)
+        else:
+            self._seal(content, self._key)
+        self.content_bytes += len(content)
+
+    def end(self, *, whole: bool) -> bytes:
+        """Everything is on disk, save what is returned: the sealed rest of a file that goes on."""
+        rest = b""
+        if self._key is not None and whole:
+            self._put(self._key.chunk(bytes(self._kept), number=_chunks_written(self.content_bytes), last=True))
+        elif self._key is not None and self.content_bytes:
+            rest = self._key.rest(bytes(self._kept), stop=self.content_bytes)
+        self._out.flush()
+        os.fsync(self._out.fileno())
+        return rest
+
+    def _seal(self, content: bytes, key: FileKey) -> None:
+        number = _chunks_written(self.content_bytes)
+        self._kept += content
+        start = 0
+        while len(self._kept) - start > CHUNK_BYTES:
+            self._put(key.chunk(bytes(self._kept[start : start + CHUNK_BYTES]), number=number, last=False))
+            number, start = number + 1, start + CHUNK_BYTES
+        del self._kept[:start]
+
+    def _put(self, raw: bytes) -> None:
+        self._digests.file.update(raw)
+        self._out.write(raw)
+
+
+def _chunks_written(content_bytes: int) -> int:
+    """Of content that goes on: the last chunk, full or not, waits for what follows."""
+    return max(0, content_bytes - 1) // CHUNK_BYTES
+
+
+def _opened(path: Path, size_bytes: int) -> BinaryIO:
+    """Cut back to what was said, and ready to be written on."""
+    out = path.open("r+b" if path.exists() else "xb")
+    out.truncate(size_bytes)
+    out.seek(0, os.SEEK_END)
+    return out
+
+
+def _read(file: BinaryIO, size_bytes: int) -> Iterator[bytes]:
+    while size_bytes and (piece := file.read(min(READ_BYTES, size_bytes))):
+        size_bytes -= len(piece)
+        yield piece

@@ -19,7 +19,8 @@ from codegen.cipher import SerialCipher
 from codegen.keys import keyring
 from codegen.orders import CodeOrder
 from codegen.print_packages import manifests, package_contents, packages, sealed_files
-from codegen.print_packages.package_files import STEP_BYTES, Digests, PackageFile
+from codegen.print_packages.file_designs import FileDesign
+from codegen.print_packages.package_files import START, Checkpoint, Digests, PackageFile
 from codegen.print_packages.package_models import Package as Row
 from codegen.print_packages.packages import Package, PackageState, Sealing
 
@@ -35,7 +36,6 @@ def advance(
     kek: bytes,
     objects_dir: Path,
     now: datetime,
-    bytes_max: int = STEP_BYTES,
 ) -> Package | None:
     """One step of the work; commit after it and call again until the answer is `finished`. None: another worker is at it.
 
@@ -55,15 +55,16 @@ def advance(
         cipher = keyring.cipher(session, tenant_id=tenant_id, epoch=row.epoch, kek=kek)
         file = _file(session, row, order, cipher, objects_dir)
         try:
-            row.bytes_done = file.write_step(row.bytes_done, digests, bytes_max=bytes_max)
+            _note(row, file.write_step(_checkpoint(row), digests))
             row.state = PackageState.RUNNING
-            if row.bytes_done == row.bytes_total:
+            if row.rows_done == package_contents.rows_of(row):
                 row.manifest = _manifest(session, row, order, cipher, file, digests)
                 row.state = PackageState.READY
         except OSError as error:
             # A full disk does not get better by trying: say so, and give the room back.
             file.discard()
-            row.state, row.bytes_done = PackageState.FAILED, 0
+            _note(row, START)
+            row.state = PackageState.FAILED
             row.error = f"{error.strerror or error}"[:ERROR_CHARS_MAX]
         row.updated_at = now
         session.flush()
@@ -74,7 +75,18 @@ def _file(session: Session, row: Row, order: CodeOrder, cipher: SerialCipher, ob
     key = None
     if row.recipe["sealing"] == Sealing.SEALED:
         key = sealed_files.resumed(base64.b64decode(row.recipe["head"]), package_contents.secrets(row, cipher)[0])
-    return PackageFile(package_contents.rows(session, row, order, cipher), key=key, path=package_contents.path(row, objects_dir))
+    composer = package_contents.composer(session, row, order, cipher)
+    return PackageFile(composer, key=key, path=package_contents.path(row, objects_dir))
+
+
+def _checkpoint(row: Row) -> Checkpoint:
+    if row.rows_done == 0:
+        return START
+    return Checkpoint(rows=row.rows_done, content_bytes=row.bytes_done, note_bytes=row.note_bytes, rest=row.rest)
+
+
+def _note(row: Row, at: Checkpoint) -> None:
+    row.rows_done, row.bytes_done, row.note_bytes, row.rest = at.rows, at.content_bytes, at.note_bytes, at.rest
 
 
 def _manifest(session: Session, row: Row, order: CodeOrder, cipher: SerialCipher, file: PackageFile, digests: Digests) -> str:
@@ -102,7 +114,7 @@ def _manifest(session: Session, row: Row, order: CodeOrder, cipher: SerialCipher
         "canaries": None if canary_order is None else _order_facts(canary_order),
         "file": {**asdict(content), "name": row.file_name.removesuffix(".sealed")},
         "sealed": None if sealed is None else {**asdict(sealed), "name": row.file_name},
-        "template": row.recipe["template"],
+        "design": FileDesign.from_plain(row.recipe).as_plain(),
         "origin": row.recipe["origin"],
     }
     slug = brands.load(session, tenant_id=row.tenant_id).slug
@@ -121,4 +133,5 @@ def _order_facts(order: CodeOrder) -> dict[str, Any]:
         "kind": order.kind.value,
         "packaging": None if order.packaging is None else asdict(order.packaging),
         "profile": order.profile.value,
+        **order.proofs.columns(),
     }

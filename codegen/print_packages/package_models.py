@@ -61,7 +61,9 @@ class Package(Base):
     recipe: Mapped[dict[str, Any]] = mapped_column(JSONB)
     state: Mapped[str] = mapped_column(Text)
     bytes_done: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    bytes_total: Mapped[int] = mapped_column(BigInteger)
+    rows_done: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    note_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    rest: Mapped[bytes] = mapped_column(server_default="")
     file_name: Mapped[str] = mapped_column(Text)
     manifest: Mapped[str] = mapped_column(Text, server_default="")
     error: Mapped[str] = mapped_column(Text, server_default="")
@@ -69,6 +71,18 @@ class Package(Base):
     requested_by: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+
+
+class PackageTemplate(Base):
+    """A brand's own template, by its name."""
+
+    __tablename__ = "package_template"
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    template: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    saved_by: Mapped[str] = mapped_column(Text)
+    saved_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
 
 
 class PackageDownload(Base):

@@ -24,14 +24,14 @@ from codegen.keys import keyring
 from codegen.kinds import Kind
 from codegen.orders import CodeOrder
 from codegen.print_packages import canaries, package_contents, recipients
+from codegen.print_packages.file_designs import LINES, FileDesign, Format
 from codegen.print_packages.package_models import Package as Row
 from codegen.print_packages.package_models import PackageRecipient
-from codegen.print_packages.package_rows import Content, check_columns
-from codegen.print_packages.templates import Template
+from codegen.print_packages.templates import Content
+from codegen.proofs import Proofs
 from codegen.ranges import checked_rows
 from kit.refusals import Conflict, Invalid, NotFound
 
-PART_CODES_MAX = 100_000_000  # 13 GB: what a restarted worker digests again within one transaction
 DOWNLOADS_MAX = 3
 PAGE_ROWS_MAX = 200
 STUCK_AFTER = timedelta(minutes=2)
@@ -69,11 +69,6 @@ class PartGiven(Conflict):
     says = "Rows {first} to {last} of this order were given to {recipient!r} before. If they are to be printed again, say that it is a reprint."
 
 
-class PartTooLarge(Invalid):
-    code = "part_too_large"
-    says = "A part has at most {codes_max} codes, not {codes}. Split the order into parts."
-
-
 class PartMixed(Invalid):
     code = "part_mixed"
     says = "Rows {first} to {last} are of several kinds, which go into packages of their own: {kinds}."
@@ -96,20 +91,21 @@ class PackageNotReady(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
-    """`first` and `last` are rows of the order, counted from 1; `bytes_done` and `bytes_total` are of the content before sealing."""
+    """`first` and `last` are rows of the order, counted from 1; `bytes_done` is of the content before sealing."""
 
     id: UUID
     order_id: UUID
     recipient: str
     content: Content
+    format: Format
     first: int
     last: int
     printing: Printing
     canaries: int
     sealing: Sealing
     state: PackageState
+    rows_done: int
     bytes_done: int
-    bytes_total: int
     file_name: str
     error: str
     downloads_max: int
@@ -119,6 +115,11 @@ class Package:
     @property
     def codes(self) -> int:
         return self.last - self.first + 1
+
+    @property
+    def rows(self) -> int:
+        """Lines, pictures or labels of the file: codes and canaries."""
+        return self.codes + self.canaries
 
     @property
     def finished(self) -> bool:
@@ -135,7 +136,7 @@ def request(
     first: int = 1,
     last: int | None = None,
     content: Content = Content.CODES,
-    template: Template,
+    design: FileDesign = LINES,
     canary_count: int | None = None,
     sealing: Sealing = Sealing.OPEN,
     printing: Printing = Printing.FIRST,
@@ -148,11 +149,11 @@ def request(
     order = orders.find(session, order_id, tenant_id=tenant_id)
     first, last = _packable(order, first=first, last=last)
     codes = last - first + 1
-    check_columns(template, content)
+    design.check(content=content, codes=codes)
     given = recipients.find(session, tenant_id=tenant_id, name=recipient)
     count = canaries.usual(codes) if canary_count is None else canaries.checked(canary_count, codes=codes)
     origin = brands.load(session, tenant_id=tenant_id).scan_origin
-    recipe = {"template": template.as_plain(), "origin": origin, "sealing": sealing.value}
+    recipe = {**design.as_plain(), "origin": origin, "sealing": sealing.value}
     wanted = {
         "order_id": order_id,
         "recipient_id": given.id,
@@ -170,8 +171,7 @@ def request(
             epoch=order.epoch,
             recipe=recipe,
             state=PackageState.QUEUED.value,
-            bytes_total=0,
-            file_name=f"{content}-{order.lot}-{str(order_id)[-12:]}-{first}-{last}.{template.suffix}",
+            file_name=f"{content}-{order.lot}-{str(order_id)[-12:]}-{first}-{last}.{design.suffix}",
             downloads_max=downloads_max,
             requested_by=actor,
             created_at=now,
@@ -186,7 +186,7 @@ def request(
         raise _already_given(session, order, wanted, tenant_id=tenant_id)
     if added is None:
         same = all(getattr(row, name) == value for name, value in wanted.items())
-        if not same or any(row.recipe.get(key) != value for key, value in recipe.items() if key != "origin"):
+        if not same or FileDesign.from_plain(row.recipe) != design or row.recipe["sealing"] != sealing:
             raise PackageDiffers(package_id=package_id)
         return of_row(session, row)
     _prepare(session, row, order, recipient=recipient, kek=kek, now=now, actor=actor)
@@ -200,7 +200,7 @@ def retry(session: Session, *, tenant_id: int, package_id: UUID, now: datetime) 
     if row is None:
         raise PackageUnknown(package_id=package_id)
     if row.state == PackageState.FAILED:
-        row.state, row.error, row.bytes_done, row.updated_at = PackageState.QUEUED, "", 0, now
+        row.state, row.error, row.updated_at = PackageState.QUEUED, "", now
     return of_row(session, row)
 
 
@@ -271,8 +271,6 @@ def _packable(order: CodeOrder, *, first: int, last: int | None) -> tuple[int, i
         raise CanariesNotPrinted(order_id=order.id)
     orders.require_issued(order)
     first, last = checked_rows(first=first, last=last, quantity=order.quantity)
-    if last - first + 1 > PART_CODES_MAX:
-        raise PartTooLarge(codes=last - first + 1, codes_max=PART_CODES_MAX)
     kinds = [order.kind_of(order.first_counter + row - 1) for row in (first, last)]
     if kinds[0] is not kinds[1]:
         raise PartMixed(first=first, last=last, kinds=", ".join(_blocks(order)))
@@ -308,11 +306,12 @@ def _prepare(session: Session, row: Row, order: CodeOrder, *, recipient: str, ke
         canary_order = orders.place(
             session,
             tenant_id=row.tenant_id,
-            gtin=order.gtin,
+            gtin=order.gtin or None,
             quantity=row.canaries,
             lot=order.lot,
             kind=Kind.CANARY,
             profile=order.profile,
+            proofs=Proofs(signed=order.proofs.signed),
             request_id=package_contents.purpose(row),
             now=now,
             actor=actor,
@@ -327,7 +326,6 @@ def _prepare(session: Session, row: Row, order: CodeOrder, *, recipient: str, ke
         )
         row.recipe = {**row.recipe, "head": base64.b64encode(key.head).decode()}
         row.file_name += ".sealed"
-    row.bytes_total = package_contents.rows(session, row, order, cipher).size_bytes
 
 
 def _ready(session: Session, package_id: UUID, *, tenant_id: int) -> Row:
@@ -352,14 +350,15 @@ def of_row(session: Session, row: Row) -> Package:
         order_id=row.order_id,
         recipient=recipient.name,
         content=Content(row.content),
+        format=FileDesign.from_plain(row.recipe).format,
         first=order.row_of(row.first_counter),
         last=order.row_of(row.last_counter),
         printing=Printing.REPRINT if row.reprint else Printing.FIRST,
         canaries=row.canaries,
         sealing=Sealing(row.recipe["sealing"]),
         state=PackageState(row.state),
+        rows_done=package_contents.rows_of(row) if row.state == PackageState.READY else row.rows_done,
         bytes_done=row.bytes_done,
-        bytes_total=row.bytes_total,
         file_name=row.file_name,
         error=row.error,
         downloads_max=row.downloads_max,

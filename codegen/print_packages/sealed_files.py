@@ -72,13 +72,26 @@ class FileKey:
     def chunk(self, content: bytes, *, number: int, last: bool) -> bytes:
         return AESGCM(self.content_key).encrypt(_nonce(number, last=last), content, None)
 
+    def chunk_opened(self, sealed: bytes, *, number: int) -> bytes:
+        """The content of a chunk that is not the last one."""
+        return AESGCM(self.content_key).decrypt(_nonce(number, last=False), sealed, None)
+
+    def rest(self, content: bytes, *, stop: int) -> bytes:
+        """The last bytes up to byte `stop` of the content, which do not fill a chunk yet, sealed for the time between two steps.
+
+        Its key is one of its own and its nonce is `stop`: what stands before a byte of one content is the same at every try.
+        """
+        return AESGCM(self._rest_key()).encrypt(stop.to_bytes(12), content, None)
+
+    def rest_opened(self, sealed: bytes, *, stop: int) -> bytes:
+        return AESGCM(self._rest_key()).decrypt(stop.to_bytes(12), sealed, None)
+
+    def _rest_key(self) -> bytes:
+        return _hkdf(self.content_key, salt=b"", info=b"onemark/1/sealed/rest")
+
     def size_bytes(self, content_bytes: int) -> int:
         """The size of a sealed file with that much content, which is at least one byte."""
-        return len(self.head) + content_bytes + TAG_BYTES * chunks_of(content_bytes)
-
-
-def chunks_of(content_bytes: int) -> int:
-    return -(-content_bytes // CHUNK_BYTES)
+        return len(self.head) + content_bytes + TAG_BYTES * -(-content_bytes // CHUNK_BYTES)
 
 
 def sealed_for_key(public_pem: str, *, file_key: bytes, ephemeral: bytes) -> FileKey:

@@ -19,6 +19,13 @@ TEXT_LENGTH_MAX = 200
 _FORMULA_STARTS = tuple("=+-@\t\r＝＋－＠")  # ASVS 5.0 V1.2.10, with the full-width forms that spreadsheets read alike
 
 
+class Content(StrEnum):
+    """A PIN never travels with its code: packages of the two kinds have columns, parts and recipients of their own."""
+
+    CODES = "codes"
+    PINS = "pins"
+
+
 class Source(StrEnum):
     """Where a column's value comes from."""
 
@@ -29,6 +36,7 @@ class Source(StrEnum):
     GTIN = "gtin"
     LOT = "lot"
     KIND = "kind"
+    PARENT_SERIAL = "parent_serial"  # of the case or pallet, or of an inner code's outer one; empty where nothing holds the code
     ROW = "row"  # of the file, from 1, with leading zeros
     PIN = "pin"  # in packages of PINs alone
     FIXED = "fixed"
@@ -166,6 +174,17 @@ def built_in(name: str) -> Template:
     if found is None:
         raise TemplateUnknown(name=name, built_in=", ".join(BUILT_IN))
     return found
+
+
+def check_columns(template: Template, content: Content) -> None:
+    """Do these columns tell one code from another, and keep PINs apart from codes?"""
+    sources = {column.source for column in template.columns}
+    if content is Content.CODES and Source.PIN in sources:
+        raise TemplateMalformed(part="columns", why="PINs travel in a package of their own")
+    if content is Content.PINS and not {Source.PIN, Source.SERIAL} <= sources:
+        raise TemplateMalformed(part="columns", why="a package of PINs has the columns serial and pin")
+    if content is Content.CODES and not sources & {Source.URL, Source.SERIAL, Source.SERIAL_GROUPS, Source.HRI}:
+        raise TemplateMalformed(part="columns", why="none of them tells one code from another")
 
 
 def _column(plain: Mapping[str, Any]) -> Column:

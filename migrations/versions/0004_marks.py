@@ -1,4 +1,4 @@
-"""Nothing yet."""
+"""Marks of orders, templates of brands, packages of any kind of file."""
 
 from pathlib import Path
 

@@ -11,12 +11,12 @@ from uuid import UUID, uuid5
 import click
 
 from codegen import brands, orders
-from codegen.keys import keyring
-from codegen.print_packages import downloads, manifests, package_making, packages, recipients, templates
+from codegen.keys import keyring, public_keys
+from codegen.print_packages import downloads, package_making, packages, recipients, templates
+from codegen.print_packages.file_designs import FileDesign
 from codegen.print_packages.package_files import Digests
-from codegen.print_packages.package_rows import Content
 from codegen.print_packages.packages import Package, Printing, Sealing
-from codegen.print_packages.templates import Template
+from codegen.print_packages.templates import Content, Template
 from kit import chance
 from kit.refusals import Conflict, Invalid
 from web.cli.given_files import TEXT_BYTES_MAX, FileThere, json_of, passphrase_of, text_of, write_new
@@ -146,7 +146,7 @@ def make(
                     first=first,
                     last=last,
                     content=Content.PINS if of_pins else Content.CODES,
-                    template=template,
+                    design=FileDesign(template=template),
                     sealing=Sealing.SEALED if encrypt else Sealing.OPEN,
                     printing=Printing.REPRINT if reprint else Printing.FIRST,
                     kek=instance.settings.kek_bytes,
@@ -252,20 +252,21 @@ def list_downloads(package_id: UUID, tenant: str | None, *, as_json: bool) -> No
 @brand_option
 @json_option
 def keys(out: Path, tenant: str | None, *, as_json: bool) -> None:
-    """Write the public keys that printers verify manifests with."""
+    """Write the public keys that printers verify manifests with, and anybody signed addresses: onemark verify."""
     with onemark() as instance:
         tenant_id = instance.tenant_id(tenant)
         with instance.transaction(tenant_id) as session:
             slug = brands.load(session, tenant_id=tenant_id).slug
             ring = keyring.epochs(session, tenant_id=tenant_id, kek=instance.settings.kek_bytes)
-        trusted = [one.cipher for one in ring.values() if not one.revoked]
-    out.write_text(json.dumps(manifests.key_set(slug, trusted), indent=1) + "\n", encoding="utf-8")
-    answer({"file": out, "keys": len(trusted)}, as_json=as_json, sentence=f"{len(trusted)} public keys in {out}")
+    key_set = public_keys.key_set(slug, ring.values())
+    out.write_text(json.dumps(key_set, indent=1) + "\n", encoding="utf-8")
+    count = len(key_set["keys"])
+    answer({"file": out, "keys": count}, as_json=as_json, sentence=f"{count} public keys in {out}")
 
 
 def _made(instance: Instance, tenant_id: int, package: Package) -> Package:
-    digests, done = Digests(), package.bytes_done
-    with progress(f"Rows {package.first:,} to {package.last:,}", package.bytes_total) as advance:
+    digests, done = Digests(), package.rows_done
+    with progress(f"Rows {package.first:,} to {package.last:,}", package.rows) as advance:
         advance(done)
         while not package.finished:
             with instance.transaction(tenant_id) as session:
@@ -281,8 +282,8 @@ def _made(instance: Instance, tenant_id: int, package: Package) -> Package:
             if step is None:
                 return package  # another process is at it
             package = step
-            advance(package.bytes_done - done)
-            done = package.bytes_done
+            advance(package.rows_done - done)
+            done = package.rows_done
     if package.error:
         raise PackagesFailed(package_id=package.id, error=package.error)
     return package

@@ -1,6 +1,6 @@
 """A worker in a process of its own that is killed in the middle of a step, after the bytes are written and before anybody is told.
 
-python -m tests.codegen.print_packages.package_worker URL TENANT PACKAGE FOLDER BYTES_MAX STEPS
+python -m tests.codegen.print_packages.package_worker URL TENANT PACKAGE FOLDER FSYNCS
 """
 
 import os
@@ -13,23 +13,25 @@ from codegen.print_packages import package_making
 from codegen.print_packages.package_files import Digests
 from kit.db import make_engine, transaction
 from tests.codegen.conftest import KEK, NOW
+from tests.codegen.print_packages import small_steps
 
 
-def die_at(steps: int) -> None:
+def die_at(fsyncs: int) -> None:
     synced, fsync = 0, os.fsync
 
     def fsync_and_die(file: int) -> None:
         nonlocal synced
         synced += 1
         fsync(file)
-        if synced == steps:
+        if synced == fsyncs:
             os.kill(os.getpid(), signal.SIGKILL)
 
     os.fsync = fsync_and_die  # type: ignore[assignment]
 
 
-def main(url: str, tenant: str, package_id: str, folder: str, bytes_max: str, steps: str) -> None:
-    die_at(int(steps))
+def main(url: str, tenant: str, package_id: str, folder: str, fsyncs: str) -> None:
+    small_steps.take()
+    die_at(int(fsyncs))
     engine, digests, finished = make_engine(url), Digests(), False
     while not finished:
         with transaction(engine, tenant_id=int(tenant)) as session:
@@ -41,7 +43,6 @@ def main(url: str, tenant: str, package_id: str, folder: str, bytes_max: str, st
                 kek=KEK,
                 objects_dir=Path(folder),
                 now=NOW,
-                bytes_max=int(bytes_max),
             )
         finished = step is None or step.finished
 

@@ -19,11 +19,17 @@ from codegen.print_packages.packages import Package, PackageState, Printing, Sea
 from tests.codegen import packaging
 from tests.codegen.conftest import NOW, Inside, ordered
 from tests.codegen.packaging import PASSPHRASE, asked, made, manifest, step
+from tests.codegen.print_packages import small_steps
 from tests.conftest import Database
 from tests.waiting import until
 
-CHUNK = sealed_files.CHUNK_BYTES
-ROWS = 20_000  # ten chunks
+STEPS_COMMITTED = 3  # each syncs the file and its notes
+ROWS = 10 * small_steps.LINES  # ten steps, ten chunks
+
+
+@pytest.fixture(autouse=True)
+def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    small_steps.take(monkeypatch.setattr)
 
 
 @pytest.fixture
@@ -54,7 +60,7 @@ def content(raw: bytes) -> bytes:
 
 
 def test_steps_of_many_workers_make_the_file_of_one(inside: Inside, tea: Brand, package: Package, tmp_path: Path) -> None:
-    raw = made(inside, tea, package, tmp_path, bytes_max=CHUNK)
+    raw = made(inside, tea, package, tmp_path)
     assert content(raw) == undisturbed(inside, tea, package, tmp_path)[0]
     found = manifests.verify(manifest(inside, tea, package), io.BytesIO(raw), keys=packaging.keys(inside, tea))
     assert found.sealed is (package.sealing is Sealing.SEALED)
@@ -74,8 +80,7 @@ def test_a_worker_killed_in_the_middle_leaves_a_file_that_the_next_one_finishes_
             str(tea.tenant_id),
             str(package.id),
             str(tmp_path),
-            str(CHUNK),
-            "4",
+            str(2 * STEPS_COMMITTED + 1),
         ],
         check=False,
     )
@@ -83,9 +88,10 @@ def test_a_worker_killed_in_the_middle_leaves_a_file_that_the_next_one_finishes_
     (part,) = tmp_path.rglob("*.part")
     with inside() as session:
         found = packages.find(session, package.id, tenant_id=tea.tenant_id)
-    assert (found.state, found.bytes_done) == (PackageState.RUNNING, 3 * CHUNK)
-    assert part.stat().st_size >= 4 * CHUNK
-    until(lambda: step(inside, tea, package, tmp_path, Digests(), bytes_max=CHUNK) is not None, what="the lock of the dead")
+    assert (found.state, found.rows_done) == (PackageState.RUNNING, STEPS_COMMITTED * small_steps.LINES)
+    size = part.stat().st_size
+    assert size > found.bytes_done * 0.9
+    until(lambda: step(inside, tea, package, tmp_path, Digests()) is not None, what="the lock of the dead")
     raw = made(inside, tea, package, tmp_path)
     assert content(raw) == undisturbed(inside, tea, package, tmp_path)[0]
     assert manifests.verify(manifest(inside, tea, package), io.BytesIO(raw), keys=packaging.keys(inside, tea)).rows == ROWS + 20
@@ -94,7 +100,7 @@ def test_a_worker_killed_in_the_middle_leaves_a_file_that_the_next_one_finishes_
 def test_a_worker_killed_before_its_commit_leaves_nothing_in_the_file(
     inside: Inside, tea: Brand, package: Package, tmp_path: Path
 ) -> None:
-    step(inside, tea, package, tmp_path, Digests(), bytes_max=CHUNK)
+    step(inside, tea, package, tmp_path, Digests())
     (part,) = tmp_path.rglob("*.part")
     with part.open("ab") as torn:
         torn.write(b"TORN" * 1000)
@@ -104,7 +110,7 @@ def test_a_worker_killed_before_its_commit_leaves_nothing_in_the_file(
 def test_a_file_that_was_finished_before_anybody_was_told_is_taken_up_again(
     inside: Inside, tea: Brand, package: Package, tmp_path: Path
 ) -> None:
-    step(inside, tea, package, tmp_path, Digests(), bytes_max=CHUNK)
+    step(inside, tea, package, tmp_path, Digests())
     (part,) = tmp_path.rglob("*.part")
     part.rename(part.with_suffix(""))
     assert content(made(inside, tea, package, tmp_path)) == undisturbed(inside, tea, package, tmp_path)[0]
@@ -112,10 +118,10 @@ def test_a_file_that_was_finished_before_anybody_was_told_is_taken_up_again(
 
 def test_a_part_that_was_lost_is_written_again(inside: Inside, tea: Brand, package: Package, tmp_path: Path) -> None:
     digests = Digests()
-    step(inside, tea, package, tmp_path, digests, bytes_max=CHUNK)
+    step(inside, tea, package, tmp_path, digests)
     (part,) = tmp_path.rglob("*.part")
     part.unlink()
-    step(inside, tea, package, tmp_path, digests, bytes_max=CHUNK)
+    step(inside, tea, package, tmp_path, digests)
     raw = made(inside, tea, package, tmp_path)
     assert manifests.verify(manifest(inside, tea, package), io.BytesIO(raw), keys=packaging.keys(inside, tea))
 
@@ -130,12 +136,12 @@ def test_a_second_worker_finds_the_package_busy(inside: Inside, tea: Brand, pack
 def test_a_full_disk_is_said_leaves_nothing_and_the_package_can_be_tried_again(
     inside: Inside, tea: Brand, package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step(inside, tea, package, tmp_path, Digests(), bytes_max=CHUNK)
+    step(inside, tea, package, tmp_path, Digests())
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full_disk)
-        failed = step(inside, tea, package, tmp_path, Digests(), bytes_max=CHUNK)
+        failed = step(inside, tea, package, tmp_path, Digests())
     assert failed is not None
-    assert (failed.state, failed.error, failed.bytes_done) == (PackageState.FAILED, "No space left on device", 0)
+    assert (failed.state, failed.error, failed.rows_done) == (PackageState.FAILED, "No space left on device", 0)
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
     assert step(inside, tea, package, tmp_path, Digests()) == failed
     with inside() as session:

@@ -10,9 +10,10 @@ from codegen.brands import Brand
 from codegen.keys import keyring
 from codegen.kinds import Kind
 from codegen.orders import CodeOrder
-from codegen.print_packages import canaries, manifests, packages, templates
-from codegen.print_packages.package_rows import Content
+from codegen.print_packages import canaries, file_designs, manifests, packages, templates
+from codegen.print_packages.file_designs import FileDesign, Format, PartTooLarge
 from codegen.print_packages.packages import Package, Printing
+from codegen.print_packages.templates import Content
 from kit.db import transaction
 from kit.ids import uuid7
 from tests.codegen import packaging
@@ -82,7 +83,7 @@ def test_rows_are_given_once_and_the_refusal_names_who_has_them(inside: Inside, 
             asked(inside, tea, order, "Bert Caps", first=first, last=last)
     asked(inside, tea, order, "Bert Caps", first=1, last=100)
     asked(inside, tea, order, "Bert Caps", first=201)
-    asked(inside, tea, order, "Bert Caps", content=Content.PINS, template=templates.PINS)
+    asked(inside, tea, order, "Bert Caps", content=Content.PINS, design=FileDesign(template=templates.PINS))
 
 
 def test_a_reprint_is_deliberate_and_has_the_same_canaries_for_the_same_recipient(
@@ -102,7 +103,7 @@ def test_asking_twice_is_asking_once(inside: Inside, tea: Brand, order: CodeOrde
     package_id = uuid7(NOW)
     first = asked(inside, tea, order, "Anna Print", package_id=package_id)
     assert asked(inside, tea, order, "Anna Print", package_id=package_id) == first
-    for other in ({"last": 5}, {"canary_count": 3}, {"template": templates.built_in("tsv")}):
+    for other in ({"last": 5}, {"canary_count": 3}, {"design": FileDesign(template=templates.built_in("tsv"))}):
         with pytest.raises(packages.PackageDiffers):
             asked(inside, tea, order, "Anna Print", package_id=package_id, **other)
     with pytest.raises(packages.PackageDiffers):
@@ -124,8 +125,8 @@ def test_what_cannot_be_packaged(inside: Inside, tea: Brand, order: CodeOrder, m
     assert listed == [package]
     with pytest.raises(canaries.CanariesOutOfLimits):
         asked(inside, tea, order, "Anna Print", first=20, last=30, canary_count=12)
-    monkeypatch.setattr(packages, "PART_CODES_MAX", 900)
-    with pytest.raises(packages.PartTooLarge):
+    monkeypatch.setattr(file_designs, "CODES_MAX", {Format.ROWS: 900})
+    with pytest.raises(PartTooLarge):
         asked(inside, tea, order, "Anna Print", printing=Printing.REPRINT)
     with inside() as session:
         (canary_order,) = [one for one in orders.every(session, tenant_id=tea.tenant_id) if one.kind is Kind.CANARY]

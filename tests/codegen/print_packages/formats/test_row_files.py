@@ -1,4 +1,4 @@
-"""Package files, byte by byte: against rows written one at a time, in every encoding, from any byte to any byte."""
+"""Files of lines, byte by byte: against rows written one at a time, in every encoding, from any row to any row."""
 
 import csv
 import io
@@ -9,15 +9,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codegen import digital_link
+from codegen.addresses import Addresses
 from codegen.cipher import EpochKeys, SerialCipher
 from codegen.gtin import Gtin
 from codegen.kinds import Kind, Profile
-from codegen.print_packages import package_rows, pins, templates
-from codegen.print_packages.package_rows import Content, PackageRows, Stretch, Wording
-from codegen.print_packages.templates import Column, Encoding, Quotes, Source, Template
+from codegen.print_packages import pins, templates
+from codegen.print_packages.formats import row_files
+from codegen.print_packages.formats.row_files import RowFile
+from codegen.print_packages.listed_codes import Holding, ListedCodes, Stretch, Wording
+from codegen.print_packages.templates import Column, Content, Encoding, Quotes, Source, Template
 
 CIPHER = SerialCipher(2, EpochKeys.derive(bytes(range(32))))
-WORDING = Wording(origin="https://id.example", gtin=Gtin("09521234543213"), lot="L-7", kind=Kind.ITEM_OUTER, profile=Profile.GS1)
+ORIGIN, GTIN = "https://id.example", Gtin("09521234543213")
+HOLDING = Holding(children_first=0, parent_first=2000, per_parent=24)
+WORDING = Wording(
+    addresses=Addresses.of(origin=ORIGIN, gtin=GTIN, profile=Profile.GS1),
+    gtin=GTIN,
+    lot="L-7",
+    kind=Kind.ITEM_OUTER,
+    holding=HOLDING,
+)
 EVERY = tuple(
     Column(source=source, heading=source.value, text="茶" if source is Source.FIXED else "")
     for source in Source
@@ -25,12 +36,13 @@ EVERY = tuple(
 )
 
 
-def rows_of(stretch: Stretch, template: Template, content: Content = Content.CODES) -> PackageRows:
-    return PackageRows(CIPHER, stretch=stretch, wording=WORDING, template=template, content=content)
+def rows_of(stretch: Stretch, template: Template, wording: Wording = WORDING) -> RowFile:
+    return RowFile(ListedCodes(CIPHER, stretch=stretch, wording=wording), template=template, cipher=CIPHER)
 
 
-def written(rows: PackageRows) -> bytes:
-    return b"".join(rows.read(0, rows.size_bytes))
+def written(rows: RowFile) -> bytes:
+    offset = len(rows.head())
+    return rows.head() + b"".join(piece.content for piece in rows.body(0, rows.rows, offset=offset))
 
 
 def counters(stretch: Stretch) -> list[int]:
@@ -42,16 +54,19 @@ def counters(stretch: Stretch) -> list[int]:
 def slowly(stretch: Stretch, template: Template) -> list[list[str]]:
     width = len(str(stretch.rows))
     table = []
-    for row, n in enumerate(counters(stretch), start=1):
+    numbers = counters(stretch)
+    for row, n in enumerate(numbers, start=1):
+        behind = [one for one in numbers[row - 1 :] if one < stretch.canary_first] or [stretch.first_counter + stretch.codes - 1]
         serial = CIPHER.serial_of(n)
         values = {
-            Source.URL: digital_link.build(WORDING.origin, WORDING.gtin, serial, WORDING.profile),
+            Source.URL: digital_link.build(ORIGIN, GTIN, serial, Profile.GS1),
             Source.SERIAL: serial,
             Source.SERIAL_GROUPS: " ".join(serial[at : at + 4] for at in range(0, 20, 4)),
             Source.HRI: f"(01){WORDING.gtin}(21){serial}",
             Source.GTIN: WORDING.gtin,
             Source.LOT: WORDING.lot,
             Source.KIND: WORDING.kind.value,
+            Source.PARENT_SERIAL: CIPHER.serial_of(2000 + behind[0] // 24),
             Source.ROW: f"{row:0{width}d}",
             Source.PIN: pins.pin_of(CIPHER, n),
         }
@@ -84,44 +99,59 @@ def test_canaries_look_like_their_neighbours() -> None:
 
 
 @given(st.data())
-def test_any_piece_of_a_file_is_the_same_piece(data: st.DataObject) -> None:
+def test_any_rows_of_a_file_are_the_same_rows(data: st.DataObject) -> None:
     codes = data.draw(st.integers(1, 60))
     places = tuple(data.draw(st.lists(st.integers(0, codes - 1), unique=True, max_size=8)))
     template = data.draw(st.sampled_from([one for one in templates.BUILT_IN.values() if one.name != "pins"]))
     rows = rows_of(Stretch(first_counter=7, codes=codes, canary_first=100, canary_rows=places), template)
-    whole = written(rows)
-    assert len(whole) == rows.size_bytes
-    cuts = sorted({0, len(whole), *data.draw(st.lists(st.integers(0, len(whole)), max_size=6))})
-    assert b"".join(b"".join(rows.read(start, stop)) for start, stop in pairwise(cuts)) == whole
+    cuts = sorted({0, rows.rows, *data.draw(st.lists(st.integers(0, rows.rows), max_size=6))})
+    pieces = [rows.head()]
+    for start, stop in pairwise(cuts):
+        offset = len(b"".join(pieces))
+        pieces += [piece.content for piece in rows.body(start, stop - start, offset=offset)]
+    assert b"".join(pieces) == written(rows)
 
 
 def test_pieces_over_several_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     stretch = Stretch(first_counter=7, codes=100, canary_first=500, canary_rows=(0, 30, 31, 32, 33, 102, 95))
     whole = written(rows_of(stretch, templates.DEFAULT))
-    monkeypatch.setattr(package_rows, "ROWS_PER_CHUNK", 3)
+    monkeypatch.setattr(row_files, "ROWS_PER_CHUNK", 3)
     assert written(rows_of(stretch, templates.DEFAULT)) == whole
 
 
 def test_pins_stand_beside_their_serials() -> None:
     stretch = Stretch(first_counter=3, codes=10, canary_first=70, canary_rows=(4, 1))
-    lines = written(rows_of(stretch, templates.PINS, Content.PINS)).decode().splitlines()
+    lines = written(rows_of(stretch, templates.PINS)).decode().splitlines()
     assert lines[0] == "serial,pin"
     assert lines[1:] == [f"{CIPHER.serial_of(n)},{pins.pin_of(CIPHER, n)}" for n in counters(stretch)]
 
 
 def test_pins_and_codes_do_not_travel_together() -> None:
-    stretch = Stretch(first_counter=0, codes=1)
     for template, content in (
         (templates.PINS, Content.CODES),
         (templates.DEFAULT, Content.PINS),
         (Template(name="t", columns=templates.columns(Source.LOT)), Content.CODES),
     ):
         with pytest.raises(templates.TemplateMalformed):
-            rows_of(stretch, template, content)
+            templates.check_columns(template, content)
 
 
-def test_rows_in_so_many_bytes() -> None:
-    rows = rows_of(Stretch(first_counter=0, codes=3), templates.DEFAULT)
-    line = (rows.size_bytes - rows.header_bytes) // 3
-    found = [rows.rows_in(size) for size in (0, rows.header_bytes, rows.header_bytes + line - 1, rows.header_bytes + line)]
-    assert found == [0, 0, 0, 1]
+def test_blank_codes_have_no_product_and_nothing_that_holds_them() -> None:
+    addresses = Addresses.of(origin=ORIGIN, gtin=Gtin(""), profile=Profile.SHORT)
+    blank = Wording(addresses=addresses, gtin=Gtin(""), lot="ROLL", kind=Kind.ITEM_OUTER)
+    columns = templates.columns(Source.URL, Source.HRI, Source.GTIN, Source.PARENT_SERIAL)
+    lines = written(rows_of(Stretch(first_counter=0, codes=1), Template(name="t", columns=columns), blank)).decode().splitlines()
+    serial = CIPHER.serial_of(0)
+    assert lines[1] == f"HTTPS://ID.EXAMPLE/{serial},(21){serial},,"
+
+
+def test_signed_addresses_carry_their_signature() -> None:
+    def signer(printed: bytes) -> bytes:
+        return printed[-20:] * 4 + b"-_sign"
+
+    signed = Wording(addresses=Addresses(head="HTTPS://ID.EXAMPLE/", signer=signer), gtin=GTIN, lot="L", kind=Kind.CASE)
+    rows = rows_of(Stretch(first_counter=0, codes=3, canary_first=9, canary_rows=(1,)), templates.DEFAULT, signed)
+    for line in written(rows).decode().splitlines()[1:]:
+        url, serial = line.split(",")[:2]
+        assert url == f"HTTPS://ID.EXAMPLE/{serial}?s={serial * 4}-_sign"
+    assert rows.rows_per_step < row_files.ROWS_PER_STEP
