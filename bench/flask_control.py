@@ -97,6 +97,5 @@ def _record(scan: Scan) -> Answered:
         whence=scan.whence,
         role=scan.role,
         at_s=int.from_bytes(answer[:4], "big"),
-        strangers_min=_given.strangers_min,
     )
     return Answered(scan=scan, item=item, judgement=judgement)

@@ -47,6 +47,10 @@ class Product:
     name_zh: str
     description: str
     created_at: datetime
+    # How many of a thousand genuine items meet one more stranger, and the odds of copies, in decibans, at which buyers are warned.
+    # None: as usual (scanservice.evidence).
+    stranger_rate_pm: int | None = None
+    suspect_at_db: int | None = None
 
 
 def add(
@@ -100,6 +104,20 @@ def owner(session: Session, *, gtin: str) -> int | None:
     return session.execute(_OWNER, {"gtin": gtin}).scalar_one_or_none()
 
 
+def set_copy_weights(
+    session: Session, *, tenant_id: int, gtin: str, stranger_rate_pm: int | None, suspect_at_db: int | None
+) -> Product:
+    """Changes by what evidence of copies this product's buyers are warned, from the next scan on."""
+    number = gtins.normalise(gtin)
+    row = session.get(models.Product, (tenant_id, number), with_for_update=True)
+    if row is None:
+        raise ProductUnknown(gtin=number)
+    row.stranger_rate_pm, row.suspect_at_db = stranger_rate_pm, suspect_at_db
+    session.flush()
+    catalogue_version.grow(session)
+    return _product(row)
+
+
 def listing(session: Session, *, tenant_id: int) -> list[Product]:
     """All products of a brand by GTIN. A brand has hundreds, which fit one page."""
     rows = session.scalars(select(models.Product).where(models.Product.tenant_id == tenant_id).order_by(models.Product.gtin))
@@ -108,5 +126,11 @@ def listing(session: Session, *, tenant_id: int) -> list[Product]:
 
 def _product(row: models.Product) -> Product:
     return Product(
-        gtin=Gtin(row.gtin), name=row.name, name_zh=row.name_zh, description=row.description, created_at=row.created_at
+        gtin=Gtin(row.gtin),
+        name=row.name,
+        name_zh=row.name_zh,
+        description=row.description,
+        created_at=row.created_at,
+        stranger_rate_pm=row.stranger_rate_pm,
+        suspect_at_db=row.suspect_at_db,
     )

@@ -43,7 +43,6 @@ class Settings(BaseSettings):
     queue_redis_url: str = Field(default="", validation_alias="QUEUE_REDIS_URL")
     secret: SecretStr = SecretStr("")
     kek: SecretStr = SecretStr("")
-    strangers_min: int = 3
     ip_table: str = ""
     log_bytes_max: int = 1 << 30
     request_bytes_max: int = 32 << 20

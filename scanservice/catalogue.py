@@ -20,10 +20,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from codegen import brands, catalogue, catalogue_version, origins
 from codegen.catalogue import BrandCatalogue, CodeRange
+from codegen.products import Product
 from codegen.ranges import CodeState
 from kit import log
 from kit.db import transaction
 from kit.refusals import NotFound, Unavailable
+from scanservice import evidence
+from scanservice.evidence import Weights
 from scanservice.hot import functions, generations
 from scanservice.verdicts import Standing
 
@@ -81,6 +84,12 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     counted: tuple[int, int] | None = None
     order_id: UUID | None = None
 
+    @property
+    def weights(self) -> Weights:
+        """By which evidence of copies of this code is judged."""
+        product = self.brand.products.get(self.gtin)
+        return evidence.USUAL if product is None else weights_of(product)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elsewhere:
@@ -114,17 +123,22 @@ class Catalogue:
 
         Where brands share a host the GTIN says whose code it is; without one nobody is guessed.
         """
-        here = self._by_host.get(host)
-        if here is None:
-            if not guess or self._default is None:
-                raise HostUnknown
-            here = (self._default,)
+        here = self.brands_at(host, guess=guess)
         if not gtin and len(here) > 1:
             raise BrandUnclear
         owner = self._by_gtin.get(gtin) if gtin else None
         if owner is None or owner in here:
             return owner or here[0]
         return Elsewhere(brand=owner, origin=owner.scan_origin)
+
+    def brands_at(self, host: str, *, guess: bool) -> tuple[BrandCatalogue, ...]:
+        """The brands that share a host, one or more."""
+        here = self._by_host.get(host)
+        if here is not None:
+            return here
+        if not guess or self._default is None:
+            raise HostUnknown
+        return (self._default,)
 
     def knows_host(self, host: str) -> bool:
         return host in self._by_host
@@ -170,6 +184,13 @@ def _item(
         serial=serial,
         counted=counted,
         order_id=found.order_id,
+    )
+
+
+def weights_of(product: Product) -> Weights:
+    return evidence.weights(
+        evidence.STRANGER_RATE_PM if product.stranger_rate_pm is None else product.stranger_rate_pm,
+        evidence.SUSPECT_AT_DB if product.suspect_at_db is None else product.suspect_at_db,
     )
 
 

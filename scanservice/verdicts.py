@@ -6,14 +6,15 @@ what others did after them. Refused: to judge on a location, or on a bare number
 
 Order of judgement (the first that fits): counterfeit, void, recalled, inactive, expired, consumed; then by k, the number of
 distinct confirmed visitors who are neither this visitor nor of its household:
-- this visitor, or its household, confirmed it before: genuine_again, unless STRANGERS_MIN strangers had been there before
-  them: who was warned once is not soothed by scanning again;
+- this visitor, or its household, confirmed it before: genuine_again, unless the strangers who had been there before them were
+  evidence enough of copies: who was warned once is not soothed by scanning again;
 - k = 0 and no shop or staff scanned it: genuine_first;
-- k < STRANGERS_MIN: genuine_seen;
-- else suspect.
+- k > 0, and the evidence of copies (scanservice.evidence) is as strong as the product's threshold: suspect;
+- else genuine_seen.
+A PIN from under the scratch-off layer stands above the count: whoever entered it right holds the item, and is not warned of its copies.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -21,11 +22,12 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from scanservice import evidence
+from scanservice.evidence import Weighed, Weights
 from scanservice.hot import state
-from scanservice.hot.state import Mode, Slot, State
+from scanservice.hot.state import Mode, Proof, Slot, State
 
 HOUSEHOLD_DAYS: Final = 7
-STRANGERS_MIN: Final = 3
 MINUTES_KEPT: Final = 1 << 14
 _HOUSEHOLD_MIN: Final = HOUSEHOLD_DAYS * 24 * 60
 
@@ -65,6 +67,14 @@ class Role(StrEnum):
     STAFF = "staff"
 
 
+class Signature(StrEnum):
+    """What the public signature behind `?s=` says of the address that was scanned. NONE: there was none, or the order has none."""
+
+    NONE = ""
+    RIGHT = "right"
+    WRONG = "wrong"
+
+
 class Reason(NamedTuple):
     """A stable code with its value: a time in ISO 8601 UTC, a number, or the words of whoever decided."""
 
@@ -89,6 +99,7 @@ _BY_STANDING: Final = {
     Standing.UNBOUND: Verdict.INACTIVE,
     Standing.EXPIRED: Verdict.EXPIRED,
 }
+_OUTWEIGHED: Final = frozenset({Verdict.SUSPECT, Verdict.GENUINE_SEEN})
 _COUNTING: Final = frozenset({Standing.ACTIVE, Standing.EXPIRED})
 UNCOUNTED: Final = frozenset({Verdict.COUNTERFEIT, Verdict.VOID, Verdict.RECALLED, Verdict.INACTIVE})
 
@@ -120,7 +131,7 @@ def judge(
     whence: bytes,
     role: Role,
     at_s: int,
-    strangers_min: int = STRANGERS_MIN,
+    weights: Weights = evidence.USUAL,
 ) -> Judgement:
     """`visitor` and `whence` in the state's own length, `at_s` in seconds since 2020-01-01Z (scanservice.hot.state)."""
     decided = _BY_STANDING.get(standing)
@@ -131,23 +142,33 @@ def judge(
     if before.flags & state.FLAG_CONSUMED:
         return Judgement(Verdict.CONSUMED, (Reason("consumed"), *_company(before.slots)))
     staff_before = bool(before.flags & state.FLAG_STAFF)
-    if not before.slots and not staff_before:
+    if not before.slots and not staff_before and before.proof is None:
         return _FIRST
-    return _judge_company(
-        before.slots,
-        visitor=visitor if role is Role.CONSUMER else b"",
-        whence=whence,
-        at_min=at_s // 60,
-        staff_before=staff_before,
-        strangers_min=strangers_min,
+    who = visitor if role is Role.CONSUMER else b""
+    judged = _judge_company(
+        before.slots, visitor=who, whence=whence, at_min=at_s // 60, staff_before=staff_before, weights=weights
     )
+    return judged if before.proof is None else _proven(judged, before, before.proof, visitor=who, whence=whence, at_min=at_s // 60)
+
+
+def marked(judgement: Judgement, signature: Signature) -> Judgement:
+    """What the signature in the scanned address adds: never another verdict, as the serial alone says who made the code."""
+    if signature is Signature.NONE:
+        return judgement
+    return Judgement(judgement.verdict, (*judgement.reasons, Reason(f"signature_{signature.value}")))
+
+
+def signature_in(reasons: Sequence[Reason]) -> Signature:
+    """The mark that these reasons carry: the page's ticket hands it on to whatever is judged next."""
+    codes = {reason.code for reason in reasons}
+    return next((one for one in (Signature.WRONG, Signature.RIGHT) if f"signature_{one.value}" in codes), Signature.NONE)
 
 
 _FIRST: Final = Judgement(Verdict.GENUINE_FIRST, (Reason("nobody_before"),))
 
 
 def _judge_company(
-    slots: Sequence[Slot], *, visitor: bytes, whence: bytes, at_min: int, staff_before: bool, strangers_min: int
+    slots: Sequence[Slot], *, visitor: bytes, whence: bytes, at_min: int, staff_before: bool, weights: Weights
 ) -> Judgement:
     mine: Slot | None = None
     household: list[Slot] = []
@@ -165,23 +186,55 @@ def _judge_company(
         reasons.append(Reason("mine_last_at", _iso(mine.last_min)))
     if household:
         reasons.append(Reason("household_last_at", _iso(max(slot.last_min for slot in household))))
-    if strangers:
-        reasons.append(Reason("strangers", len(strangers)))
-    if staff_before:
-        reasons.append(Reason("staff_before"))
     ours = household if mine is None else [mine, *household]
-    return Judgement(_verdict(ours, strangers, staff_before=staff_before, strangers_min=strangers_min), tuple(reasons))
-
-
-def _verdict(ours: Sequence[Slot], strangers: Sequence[Slot], *, staff_before: bool, strangers_min: int) -> Verdict:
+    counted = strangers
     if ours:
         since = min(slot.first_min for slot in ours)
         # Only strangers of an earlier minute: of two in the same minute nobody knows who was first, and the buyer is believed.
-        warned = sum(slot.first_min < since for slot in strangers) >= strangers_min
-        return Verdict.SUSPECT if warned else Verdict.GENUINE_AGAIN
-    if len(strangers) >= strangers_min:
+        counted = [slot for slot in strangers if slot.first_min < since]
+    weighed = evidence.weigh(counted, whence=whence, at_min=at_min, rate_pm=weights.stranger_rate_pm)
+    if strangers:
+        reasons.append(Reason("strangers", len(strangers)))
+        reasons.extend(_told(weighed))
+    if staff_before:
+        reasons.append(Reason("staff_before"))
+    suspect = bool(counted) and weighed.score_db >= weights.suspect_at_db
+    return Judgement(_verdict(suspect=suspect, ours=bool(ours), met=bool(strangers) or staff_before), tuple(reasons))
+
+
+def _proven(judged: Judgement, before: State, proof: Proof, *, visitor: bytes, whence: bytes, at_min: int) -> Judgement:
+    """Who holds the item knows its PIN; a copy of the address does not.
+
+    Whoever showed it last holds a genuine item, however many copies of its code are scanned elsewhere. Everybody else is told that another
+    one did, and is not the first; what that makes of their own item only its PIN can say, so nobody is warned for it.
+    """
+    at = _iso(proof.at_min)
+    if proof.visitor == visitor:
+        outweighed = judged.verdict in _OUTWEIGHED
+        reasons = (*judged.reasons, Reason("pin_right_at", at), *([Reason("outweighs", judged.verdict.value)] if outweighed else []))
+        return Judgement(Verdict.GENUINE_AGAIN if outweighed else judged.verdict, reasons)
+    holder = next((slot for slot in before.slots if slot.visitor == proof.visitor), None)
+    home = holder is not None and _shares_household(holder, whence=whence, at_min=at_min)
+    verdict = Verdict.GENUINE_SEEN if judged.verdict is Verdict.GENUINE_FIRST else judged.verdict
+    return Judgement(verdict, (*judged.reasons, Reason("pin_right_at_home" if home else "pin_right_elsewhere", at)))
+
+
+def _told(weighed: Weighed) -> Iterator[Reason]:
+    if weighed.unreachable:
+        yield Reason("too_far_apart", weighed.unreachable)
+    if weighed.together:
+        yield Reason("together", weighed.together)
+    if weighed.regions > 1:
+        yield Reason("regions", weighed.regions)
+    yield Reason("copies_odds_db", round(weighed.score_db))
+
+
+def _verdict(*, suspect: bool, ours: bool, met: bool) -> Verdict:
+    if suspect:
         return Verdict.SUSPECT
-    return Verdict.GENUINE_SEEN if strangers or staff_before else Verdict.GENUINE_FIRST
+    if ours:
+        return Verdict.GENUINE_AGAIN
+    return Verdict.GENUINE_SEEN if met else Verdict.GENUINE_FIRST
 
 
 def _shares_household(slot: Slot, *, whence: bytes, at_min: int) -> bool:

@@ -75,7 +75,6 @@ def ingester(onemark: instance.Instance) -> ingesting.Ingester:
         projections=projecting.PROJECTIONS,
         locate=geography.locate_many,
         clock=onemark.clock,
-        strangers_min=onemark.settings.strangers_min,
         log_bytes_max=onemark.settings.log_bytes_max,
     )
 

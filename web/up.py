@@ -107,7 +107,6 @@ def _environment(addresses: Settings, web_port: int) -> Mapping[str, str]:
         "ONEMARK_PUBLIC_ORIGIN": addresses.public_origin,
         "ONEMARK_REQUEST_BYTES_MAX": str(addresses.request_bytes_max),
         "ONEMARK_SMS_PROVIDER": addresses.sms_provider,
-        "ONEMARK_STRANGERS_MIN": str(addresses.strangers_min),
         "ONEMARK_LOG_BYTES_MAX": str(addresses.log_bytes_max),
         "ONEMARK_IP_TABLE": addresses.ip_table,
         **({"ONEMARK_SECRET": value} if (value := addresses.secret.get_secret_value()) else {}),

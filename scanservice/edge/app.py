@@ -23,18 +23,18 @@ from kit.settings import MissingSetting, Settings
 from scanservice import catalogue, tickets, visitors
 from scanservice.address_places import AddressPlaces
 from scanservice.catalogue import CatalogueAway, Shelf
-from scanservice.edge import beacons, http, readiness, recorder, reports, resolver, visits
+from scanservice.edge import beacons, http, readiness, recorder, reports, visits
 from scanservice.edge.http import Answer, Receive, Request, Scope, Send
-from scanservice.edge.parts import Parts, origin_of
+from scanservice.edge.parts import Parts
 from scanservice.edge.proxy import Proxy
 from scanservice.edge.readiness import Readiness
 from scanservice.edge.recorder import Recorder
 from scanservice.edge.scanning import Scanner
 from scanservice.hot import functions, generations
+from scanservice.resolver import description
 
 HEALTHZ: Final = b"/healthz"
 READYZ: Final = b"/readyz"
-DESCRIPTION: Final = b"/.well-known/gs1resolver"
 # After trouble the upkeep runs at once, but not more often than this.
 UPKEEP_S_MIN: Final = 0.5
 
@@ -64,7 +64,6 @@ class Running:
                 shelf,
                 self._recorder,
                 keys=keys,
-                strangers_min=settings.strangers_min,
                 log_bytes_max=settings.log_bytes_max,
             ),
             keys=keys,
@@ -101,8 +100,8 @@ class Running:
             await self._send(await self._readyz(), request, send)
         elif path == HEALTHZ:
             await self._send(http.json(200, {"status": "ok"}), request, send)
-        elif path == DESCRIPTION:
-            await self._send(resolver.description(origin_of(request)), request, send)
+        elif path == description.PATH:
+            await self._respond(visits.describe, request, send, visits.resolver_headers)
         else:
             await self._pass_on(request, send)
 

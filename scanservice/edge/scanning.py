@@ -71,11 +71,10 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scanner:
-    def __init__(self, shelf: Shelf, recorder: Recorder, *, keys: Keys, strangers_min: int, log_bytes_max: int) -> None:
+    def __init__(self, shelf: Shelf, recorder: Recorder, *, keys: Keys, log_bytes_max: int) -> None:
         self._shelf = shelf
         self._recorder = recorder
         self._keys = keys
-        self._strangers_min = strangers_min
         self._entries_max = entries_max(log_bytes_max)
         self._looked_again_at = 0.0
         self._invalid = Buckets()
@@ -143,7 +142,7 @@ class Scanner:
                 whence=scan.whence,
                 role=scan.role,
                 at_s=int.from_bytes(answer[:_AT_BYTES], "big"),
-                strangers_min=self._strangers_min,
+                weights=item.weights,
             ),
         )
 
@@ -198,4 +197,6 @@ def sighting(scan: Scan, item: Item) -> Sighting:
         serial=item.serial if item.counted is None else "",
         standing_reason=item.standing_reason,
         role=scan.role,
+        stranger_rate_pm=item.weights.stranger_rate_pm,
+        suspect_at_db=item.weights.suspect_at_db,
     )

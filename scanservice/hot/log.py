@@ -10,7 +10,8 @@ from uuid import UUID
 
 import msgspec
 
-from scanservice.verdicts import Role, Standing
+from scanservice import evidence
+from scanservice.verdicts import Role, Signature, Standing
 
 # Version 7 ids say when they were made; ids made from a client's own id are version 8 (RFC 9562 section 5.8) and say nothing.
 _VERSION_OF_TIME: Final = 7
@@ -50,6 +51,10 @@ class Sighting(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fa
     serial: str = ""
     standing_reason: str = ""
     role: Role = Role.CONSUMER
+    # The product's weights at that time: who judges again has no catalogue.
+    stranger_rate_pm: int = evidence.STRANGER_RATE_PM
+    suspect_at_db: int = evidence.SUSPECT_AT_DB
+    url_signature: Signature = Signature.NONE
 
 
 _encoder = msgspec.msgpack.Encoder(uuid_format="bytes")

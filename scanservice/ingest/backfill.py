@@ -12,7 +12,7 @@ cannot be a scan was refused by whoever read the file.
 """
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final, NamedTuple
 from uuid import UUID
@@ -27,7 +27,8 @@ from sqlalchemy.orm import Session
 from codegen import intervals
 from codegen.catalogue import BrandCatalogue, CodeRange
 from kit.refusals import Unavailable
-from scanservice import verdicts
+from scanservice import evidence, verdicts
+from scanservice.evidence import Weights
 from scanservice.hot import functions, generations, state
 from scanservice.hot.state import State, Touch
 from scanservice.ingest import rebuild, records
@@ -175,11 +176,11 @@ class Backfill:
         for code in np.unique(np.frombuffer(self._codes, dtype=np.uint64)).tolist() if self._codes else ():
             yield code >> _COUNTER_BITS, code & _COUNTER_MASK
 
-    def load(self, *, projections: Sequence[Projection], strangers_min: int, progress: Progress) -> int:
-        """Judges and stores; returns how many scans were new. The months' partitions should be there: see `prepare`."""
+    def load(self, *, projections: Sequence[Projection], weights: Mapping[str, Weights], progress: Progress) -> int:
+        """Judges by each product's own weights and stores; returns how many scans were new. The months' partitions should be there: see `prepare`."""
         _driver(self._session).execute("ANALYZE pg_temp.scan_history")
         new, done, batch = 0, 0, list[ScanRow]()
-        for row in _judged(self._in_order(), tenant_id=self._tenant_id, strangers_min=strangers_min):
+        for row in _judged(self._in_order(), tenant_id=self._tenant_id, weights=weights):
             batch.append(row)
             if len(batch) == STORED_ROWS:
                 new += self._store(batch, projections)
@@ -224,7 +225,7 @@ def prepare(session: Session, months: Iterable[datetime]) -> None:
         session.execute(_PARTITION, {"instant": month})
 
 
-def _judged(lines: Iterable[tuple[Any, ...]], *, tenant_id: int, strangers_min: int) -> Iterator[ScanRow]:
+def _judged(lines: Iterable[tuple[Any, ...]], *, tenant_id: int, weights: Mapping[str, Weights]) -> Iterator[ScanRow]:
     """The scans of the history, judged; `lines` come code by code in the order of time."""
     code: tuple[int, int] | None = None
     before: State | None = None
@@ -243,13 +244,14 @@ def _judged(lines: Iterable[tuple[Any, ...]], *, tenant_id: int, strangers_min: 
         else:
             standing = Standing(scan.standing)
             mode = verdicts.mode(standing, Role.CONSUMER, confirmed=scan.confirmed)
-            yield _row(scan, standing, before, tenant_id=tenant_id, at_s=at_s, strangers_min=strangers_min)
+            own = weights.get(scan.gtin, evidence.USUAL)
+            yield _row(scan, standing, before, tenant_id=tenant_id, at_s=at_s, weights=own)
         if this is not None:
             touch = Touch(mode=mode, at_s=at_s, visitor=scan.visitor[: state.VISITOR_BYTES], whence=scan.whence)
             before = state.touch(before, touch)
 
 
-def _row(scan: PastScan, standing: Standing, before: State | None, *, tenant_id: int, at_s: int, strangers_min: int) -> ScanRow:
+def _row(scan: PastScan, standing: Standing, before: State | None, *, tenant_id: int, at_s: int, weights: Weights) -> ScanRow:
     judgement = verdicts.judge(
         standing=standing,
         standing_reason=scan.standing_reason,
@@ -258,7 +260,7 @@ def _row(scan: PastScan, standing: Standing, before: State | None, *, tenant_id:
         whence=scan.whence,
         role=Role.CONSUMER,
         at_s=at_s,
-        strangers_min=strangers_min,
+        weights=weights,
     )
     return ScanRow(
         tenant_id=tenant_id,

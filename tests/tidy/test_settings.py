@@ -22,7 +22,6 @@ SET = {
     "QUEUE_REDIS_URL": "redis://two",
     "ONEMARK_SECRET": "c2VjcmV0",
     "ONEMARK_KEK": "a2Vr",
-    "ONEMARK_STRANGERS_MIN": "5",
     "ONEMARK_IP_TABLE": "/elsewhere/ip2region.xdb",
     "ONEMARK_LOG_BYTES_MAX": "2048",
     "ONEMARK_REQUEST_BYTES_MAX": "1024",

@@ -12,7 +12,6 @@ from kit.db import transaction
 from kit.settings import Settings
 from scanservice import visitors
 from scanservice.ingest import backfill
-from scanservice.verdicts import STRANGERS_MIN
 from tests.conftest import NOW, Database
 from tests.web.conftest import Furnished
 from web import projecting
@@ -48,9 +47,7 @@ class Desk:
             history, reader = scans.stage(session, BytesIO(content.encode()), context=context)
             with transaction(engine, tenant_id=tenant_id) as beside:
                 backfill.prepare(beside, history.months)
-            return scans.load(
-                session, history, reader, context=context, projections=projecting.PROJECTIONS, strangers_min=STRANGERS_MIN
-            )
+            return scans.load(session, history, reader, context=context, projections=projecting.PROJECTIONS)
 
     def rows(self, columns: str) -> list[tuple[Any, ...]]:
         with transaction(self.database.app_engine, tenant_id=self.brand.tenant_id) as session:

@@ -79,7 +79,6 @@ def _scans(instance: Instance, file: Path, *, tenant_id: int, progress: Progress
             reader,
             context=context,
             projections=projecting.PROJECTIONS,
-            strangers_min=instance.settings.strangers_min,
             progress=progress,
         )
     _tell_redis(instance, history.codes(), tenant_id=tenant_id, progress=progress)

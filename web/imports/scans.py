@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from kit.csv_files import Faults, Limits, Reader
+from scanservice.catalogue import weights_of
 from scanservice.ingest.backfill import Backfill, PastScan
 from scanservice.ingest.records import Projection
 from supplychain import geography
@@ -44,11 +45,11 @@ def load(
     *,
     context: Context,
     projections: Sequence[Projection],
-    strangers_min: int,
     progress: Progress = table.silent,
 ) -> Loaded:
     """Judges and records what was staged."""
-    new = backfill.load(projections=projections, strangers_min=strangers_min, progress=lambda rows: progress("recorded", rows))
+    weights = {gtin: weights_of(product) for gtin, product in context.catalogue.products.items()}
+    new = backfill.load(projections=projections, weights=weights, progress=lambda rows: progress("recorded", rows))
     loaded = Loaded(kind=KIND, rows=reader.rows_read, rows_new=new)
     return table.finish(session, loaded, tenant_id=context.catalogue.tenant_id, reader=reader, now=context.now)
 
