@@ -3,11 +3,13 @@
 from alembic import context
 
 import campaigns.models
+import codegen.labels.label_models
 import codegen.models
 import codegen.print_packages.package_models
 import codegen.resolver_links.link_models
 import crm.models
 import kit.outbox
+import scanservice.anomalies.anomaly_models
 import scanservice.models
 import supplychain.models
 import web.models
@@ -15,11 +17,13 @@ from kit.db import Base
 
 PACKAGES = (
     campaigns.models,
+    codegen.labels.label_models,
     codegen.models,
     codegen.print_packages.package_models,
     codegen.resolver_links.link_models,
     crm.models,
     kit.outbox,
+    scanservice.anomalies.anomaly_models,
     scanservice.models,
     supplychain.models,
     web.models,

@@ -1,4 +1,4 @@
-"""Nothing yet."""
+"""Label templates of a brand, and the logos that stand on them."""
 
 from pathlib import Path
 
@@ -16,4 +16,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("Restore a backup instead.")
+    raise NotImplementedError("Templates and logos would be lost: restore a backup instead.")
