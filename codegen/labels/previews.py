@@ -43,18 +43,20 @@ def label_svg(
 def sheet_svg(
     template: LabelTemplate, *, uris: Sequence[str], mark: MarkSpec, texts: LabelWords, logo: Logo | None = None, rows: int = 0
 ) -> str:
-    """The first sheet; with fewer addresses than it has labels, the others stay empty."""
+    """The first sheet. A single address is shown on every label of it; with several, labels without one stay empty."""
     fitting.check(template)
     page = template.page
+    corners = list(layout.corners(template))
     parts = list(_label(template, uris[: page.labels], mark=mark, texts=texts, logo=logo, row=1, rows=max(rows, len(uris), 1)))
-    placed = [
-        f'<g transform="translate({_mm(x)} {_mm(y)})">{part}</g>'
-        for (x, y), part in zip(layout.corners(template), parts, strict=False)
-    ]
+    drawn = ""
+    if len(parts) == 1:
+        drawn = f'<defs><g id="label">{parts[0]}</g></defs>'
+        parts = ['<use href="#label"/>'] * page.labels
+    placed = [f'<g transform="translate({_mm(x)} {_mm(y)})">{part}</g>' for (x, y), part in zip(corners, parts, strict=False)]
     if template.cutting_marks:
         lines = "".join(f"M{_mm(x1)} {_mm(y1)}L{_mm(x2)} {_mm(y2)}" for (x1, y1), (x2, y2) in layout.cutting_marks(template))
         placed.append(f'<path fill="none" stroke="#000" stroke-width="{layout.LINE_MM}" d="{lines}"/>')
-    return _document(page.width_mm, page.height_mm, "".join(placed), shape=Shape.RECTANGLE)
+    return _document(page.width_mm, page.height_mm, drawn + "".join(placed), shape=Shape.RECTANGLE)
 
 
 def _label(
