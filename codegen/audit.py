@@ -44,6 +44,7 @@ class Action(StrEnum):
     EPOCHS_REWRAPPED = "epochs.rewrapped"
     EPOCHS_EXPORTED = "epochs.exported"
     EPOCHS_IMPORTED = "epochs.imported"
+    WARNING_CHANGED = "warning.changed"
     LINK_ADDED = "link.added"
     LINK_CHANGED = "link.changed"
     LINK_REMOVED = "link.removed"

@@ -6,6 +6,7 @@ Refuses numbers that cannot receive a text message, and to move a visitor from o
 phone, and neither shall inherit what the other scanned.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, NewType, Self
@@ -26,6 +27,7 @@ PHONE_TEXT_MAX = 40
 PHONE_HASH_BYTES = 32
 VISITOR_BYTES = 8
 VISITORS_SHOWN_MAX = 100
+VISITORS_AT_ONCE = 5_000
 
 E164 = NewType("E164", str)
 
@@ -141,6 +143,22 @@ def link_phone(session: Session, *, tenant_id: int, consumer_id: UUID, phone: E1
         consumer_id=consumer_id,
         now=now,
     )
+
+
+def members_among(session: Session, *, tenant_id: int, visitors: Collection[bytes]) -> int:
+    """How many consumers stand behind these visitors."""
+    found: set[UUID] = set()
+    listed = sorted(visitors)
+    for at in range(0, len(listed), VISITORS_AT_ONCE):
+        some = listed[at : at + VISITORS_AT_ONCE]
+        found.update(
+            session.scalars(
+                select(Identity.consumer_id).where(
+                    Identity.tenant_id == tenant_id, Identity.kind == "visitor", Identity.value_hash.in_(some)
+                )
+            )
+        )
+    return len(found)
 
 
 def link_visitor(session: Session, *, tenant_id: int, consumer_id: UUID, visitor: bytes, now: datetime) -> bool:

@@ -16,6 +16,7 @@ guests at one table makes a copy. Refuses nothing: where places are unknown they
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from math import log10
 from typing import Final
 
@@ -75,7 +76,7 @@ def weigh(strangers: Sequence[Slot], *, whence: bytes, at_min: int, rate_pm: int
     score_db = PRIOR_DB + len(strangers) * _db(_STRANGER_AMONG_COPIES, rate_pm / 1000)
     here = Slot(visitor=b"", whence=whence, first_min=at_min, last_min=at_min)
     together = unreachable = 0
-    for one, other in zip(strangers, (*strangers[1:], here), strict=True):
+    for one, other in pairwise((*strangers, here)):
         chances = _between(one, other)
         if chances is not None:
             score_db += _db(*chances)

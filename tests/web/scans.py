@@ -25,6 +25,7 @@ def scan(
     division: str = PUDONG,
     confirmed: bool = True,
     visitor: bytes = b"visitor!",
+    whence: bytes = b"net\x00\x00",
 ) -> None:
     """Somebody scanned the code in row `row` of the brand's order."""
     made = ScanRow(
@@ -42,7 +43,7 @@ def scan(
         reasons=(),
         role=Role.CONSUMER,
         visitor=visitor,
-        whence=b"net\x00\x00",
+        whence=whence,
         ip="203.0.113.77",
         latitude=None,
         longitude=None,

@@ -1,6 +1,19 @@
 """The command line `onemark`. Results go to stdout, progress and refusals to stderr; exit 0 done, 1 refused, 2 wrong usage."""
 
-from web.cli import brands, code_decisions, codes, demo, imports, keys, package_checks, packages, products, running, staff
+from web.cli import (
+    brands,
+    code_decisions,
+    codes,
+    demo,
+    imports,
+    keys,
+    package_checks,
+    packages,
+    products,
+    running,
+    staff,
+    warnings,
+)
 from web.cli.root import cli
 
 COMMANDS = (
@@ -15,6 +28,7 @@ COMMANDS = (
     products,
     running,
     staff,
+    warnings,
 )  # each adds its commands to `cli` when it is imported
 
 
