@@ -76,4 +76,4 @@ def listing(session: Session, *, tenant_id: int) -> dict[str, str]:
         .where(LinkVocabulary.tenant_id == tenant_id)
         .order_by(LinkVocabulary.prefix)
     )
-    return dict(rows.tuples())
+    return {prefix: namespace for prefix, namespace in rows}  # noqa: C416 - rows are tuples to Python, not to mypy

@@ -170,7 +170,7 @@ def counts(session: Session, *, tenant_id: int) -> dict[str, int]:
         .where(ResolverLink.tenant_id == tenant_id, ResolverLink.removed_at.is_(None))
         .group_by(ResolverLink.gtin)
     )
-    return dict(rows.tuples())
+    return {gtin: count for gtin, count in rows}  # noqa: C416 - rows are tuples to Python, not to mypy
 
 
 def table(session: Session, *, tenant_id: int, now: datetime | None = None, gtin: str | None = None) -> LinkTable:
