@@ -10,6 +10,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Self
 
+from codegen.labels.pdf.sheets import CODES_MAX as SHEETS_CODES_MAX
+from codegen.labels.templates import LabelTemplate
 from codegen.print_packages import templates
 from codegen.print_packages.templates import Content, Template
 from kit.refusals import Invalid
@@ -24,6 +26,7 @@ class Format(StrEnum):
     PNG_ZIP = "png-zip"
     SVG_ZIP = "svg-zip"
     ZPL = "zpl"
+    PDF = "pdf"  # sheets of labels
 
 
 class DesignMalformed(Invalid):
@@ -43,8 +46,9 @@ CODES_MAX: Mapping[Format, int] = {
     Format.PNG_ZIP: 2_000_000,
     Format.SVG_ZIP: 1_000_000,
     Format.ZPL: 5_000_000,
+    Format.PDF: SHEETS_CODES_MAX,
 }
-_SUFFIXES = {Format.PARQUET: "parquet", Format.PNG_ZIP: "zip", Format.SVG_ZIP: "zip", Format.ZPL: "zpl"}
+_SUFFIXES = {Format.PARQUET: "parquet", Format.PNG_ZIP: "zip", Format.SVG_ZIP: "zip", Format.ZPL: "zpl", Format.PDF: "pdf"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +64,22 @@ class LabelMm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SheetDesign:
+    """A label template as it was when the package was asked for, and what its texts call product and kind."""
+
+    template: LabelTemplate
+    product: str
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileDesign:
-    """`template` says the columns of lines and Parquet, `label` the size of ZPL labels (None: as large as the mark)."""
+    """`template` says the columns of lines and Parquet, `label` the size of ZPL labels (None: as large as the mark), `sheet` what is on a PDF."""
 
     format: Format = Format.ROWS
     template: Template = field(default_factory=lambda: templates.DEFAULT)
     label: LabelMm | None = None
+    sheet: SheetDesign | None = None
 
     @property
     def suffix(self) -> str:
@@ -83,11 +97,12 @@ class FileDesign:
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
         """What `as_plain` gave; a package of the time before there were formats has a template alone."""
-        label = plain.get("label_mm")
+        label, sheet = plain.get("label_mm"), plain.get("sheet")
         return cls(
             format=Format(plain.get("format", Format.ROWS)),
             template=Template.from_plain(plain["template"]) if "template" in plain else templates.DEFAULT,
             label=None if label is None else LabelMm(width=Decimal(label[0]), height=Decimal(label[1])),
+            sheet=None if sheet is None else SheetDesign(**{**sheet, "template": LabelTemplate.from_plain(sheet["template"])}),
         )
 
     def as_plain(self) -> dict[str, Any]:
@@ -97,6 +112,12 @@ class FileDesign:
             plain["template"] = self.template.as_plain()
         if self.label is not None:
             plain["label_mm"] = [str(self.label.width), str(self.label.height)]
+        if self.sheet is not None:
+            plain["sheet"] = {
+                "template": self.sheet.template.as_plain(),
+                "product": self.sheet.product,
+                "kind": self.sheet.kind,
+            }
         return plain
 
     def check(self, *, content: Content, codes: int) -> None:
@@ -106,6 +127,8 @@ class FileDesign:
             raise DesignMalformed(part="format", why="PINs travel as lines: CSV, TSV or TXT")
         if self.label is not None and self.format is not Format.ZPL:
             raise DesignMalformed(part="label", why="only ZPL files have labels")
+        if (self.sheet is None) is (self.format is Format.PDF):
+            raise DesignMalformed(part="label template", why="a PDF has one, and nothing else has")
         if self.has_columns:
             templates.check_columns(self.template, content)
 
