@@ -2,7 +2,7 @@
 
 Promises: a browser is sent on with 307 and a ticket, its scan being *seen*; a program that asks for JSON gets a final verdict.
 HEAD, OPTIONS, linksets, prefetches, previews and crawlers record nothing and learn no verdict. A code of another brand of this
-instance is sent to that brand's origin, unrecorded.
+instance is sent to that brand's origin, unrecorded. A product or a lot, named without an item, is the resolver's to answer.
 """
 
 import re
@@ -14,11 +14,13 @@ from kit import chance, ids
 from kit.refusals import Malformed
 from scanservice import visitors
 from scanservice.catalogue import Asked, Elsewhere
-from scanservice.edge import clients, resolver
+from scanservice.edge import clients
 from scanservice.edge.clients import USER_AGENT_BYTES_MAX
 from scanservice.edge.http import Answer, Request, json, redirect
 from scanservice.edge.parts import Parts, host_name, language, origin_of, ticket_of, verdict_document
 from scanservice.edge.scanning import Repeat, Scan
+from scanservice.resolver import addresses, conformance, description, resolving
+from scanservice.resolver.addresses import Named
 from scanservice.tickets import Stage, Ticket, expiry_s, seal
 
 PAGE: Final = b"/s/"
@@ -44,12 +46,22 @@ def is_code(request: Request) -> bool:
         return False
     if path.startswith(b"/01/"):
         return True
-    return len(path) == _SHORT_LENGTH and digital_link.short_serial(path.decode("latin-1")) is not None
+    if len(path) == _SHORT_LENGTH and digital_link.short_serial(path.decode("latin-1")) is not None:
+        return True
+    return addresses.is_digital_link(path)
 
 
 def resolver_headers(request: Request) -> tuple[tuple[bytes, bytes], ...]:
     """On every answer about a code, refusals included (STANDARDS section 2.5)."""
-    return (resolver.link_header(origin_of(request), request.path), *resolver.HEADERS)
+    return (conformance.link_header(origin_of(request), request.path), *conformance.HEADERS)
+
+
+async def describe(parts: Parts, request: Request) -> Answer:
+    """`/.well-known/gs1resolver`."""
+    if request.method == "OPTIONS":
+        return Answer(204, ((b"allow", conformance.ALLOWED.encode()), *resolver_headers(request)))
+    brands = parts.shelf.catalogue.brands_at(host_name(request.host), guess=parts.guess_brand)
+    return json(200, description.document(brands), *resolver_headers(request))
 
 
 async def answer(parts: Parts, request: Request) -> Answer:
@@ -57,16 +69,23 @@ async def answer(parts: Parts, request: Request) -> Answer:
         raise QueryTooLong(bytes_max=QUERY_BYTES_MAX)
     path = request.path.decode("latin-1")
     if request.method == "OPTIONS":
-        return Answer(204, ((b"allow", resolver.ALLOWED.encode()), *resolver_headers(request)))
-    gtin, serial = _read(path.removesuffix("/"))
-    brand = parts.shelf.catalogue.brand_for(host_name(request.host), gtin=gtin, guess=parts.guess_brand)
+        return Answer(204, ((b"allow", conformance.ALLOWED.encode()), *resolver_headers(request)))
+    named = _read(path, request.query)
+    brand = parts.shelf.catalogue.brand_for(host_name(request.host), gtin=named.gtin, guess=parts.guess_brand)
     if isinstance(brand, Elsewhere):
         return redirect(307, brand.origin.encode() + request.target, *resolver_headers(request))
-    asked = Asked(tenant_id=brand.tenant_id, gtin=gtin, serial=serial)
-    link_type = resolver.link_type(request.query)
-    if resolver.wants_linkset(accept=request.accept, link_type=link_type):
-        return resolver.linkset(parts.shelf.catalogue.item(asked), origin=origin_of(request), path=request.path)
-    resolver.require_known(link_type)
+    if not named.serial:
+        return resolving.of_product(brand, named, request, resolver_headers(request), now=parts.clock.now())
+    asked = Asked(tenant_id=brand.tenant_id, gtin=named.gtin, serial=named.serial)
+    if resolving.asks(request):
+        wish = resolving.wish_of(request)
+        if not resolving.wants_verification(wish, brand):
+            item = parts.shelf.catalogue.item(asked)
+            return resolving.of_item(item, wish, request, resolver_headers(request), now=parts.clock.now())
+    return await _scan(parts, request, asked)
+
+
+async def _scan(parts: Parts, request: Request, asked: Asked) -> Answer:
     user_agent = request.headers.get(b"user-agent", b"")[:USER_AGENT_BYTES_MAX]
     client = clients.client(user_agent)
     if request.method == "HEAD" or not client.counts or clients.is_prefetch(request.headers):
@@ -144,16 +163,17 @@ def _preview(parts: Parts, request: Request, asked: Asked) -> Answer:
     return redirect(307, _page(seal(ticket, key=parts.ticket_key), request), *resolver_headers(request))
 
 
-def _read(path: str) -> tuple[str, str]:
-    """(GTIN, serial); a short code names no GTIN."""
-    printed = _PRINTED.fullmatch(path)
-    if printed is not None and _is_gtin(printed[1]):
-        return printed[1], printed[2]
-    serial = digital_link.short_serial(path)
-    if serial is not None:
-        return "", serial
-    address = digital_link.parse(path)
-    return address.gtin, address.serial
+def _read(path: str, query: bytes) -> Named:
+    # What is printed needs no parser, unless GS1's own parameters stand behind it: then they are checked with the path.
+    if not addresses.HAS_ATTRIBUTES.search(query):
+        plain = path.removesuffix("/")
+        printed = _PRINTED.fullmatch(plain)
+        if printed is not None and _is_gtin(printed[1]):
+            return Named(printed[1], printed[2])
+        serial = digital_link.short_serial(plain)
+        if serial is not None:
+            return Named("", serial)
+    return addresses.read(path, query.decode("latin-1"))
 
 
 @lru_cache(maxsize=GTINS_KEPT)
