@@ -273,7 +273,7 @@ def test_a_full_log_is_503_and_no_verdict(market: Market) -> None:
         ("/01/9521234543213/21/ABC", "dl_value_too_short"),
         (f"/01/{GTIN}/21/A/10/L", "dl_qualifier_order"),
         (f"/01/{GTIN}/21/{'A' * 21}", "dl_value_too_long"),
-        (f"/01/{GTIN}", "dl_serial_missing"),
+        (f"/01/{GTIN}/21", "dl_value_missing"),
     ],
 )
 def test_what_is_no_digital_link_is_400(edge: LocalEdge, market: Market, path: str, code: str) -> None:
