@@ -144,6 +144,8 @@ def _suspect(values: Values, when: _Calendar) -> Told:
         )
     else:
         said.append(_("The code is ours, but several people who have nothing to do with each other have checked it."))
+    if "too_far_apart" in values:
+        said.append(_("Some of them were too far apart for one item to travel between."))
     if "mine_first_at" in values:
         said.append(_("You first checked it %(when)s.", when=when.say(values["mine_first_at"])))
     said.append(_("Copies of this code may be going round."))
