@@ -4,8 +4,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Double, Index, SmallInteger, Text
-from sqlalchemy.dialects.postgresql import INET, JSONB, TIMESTAMP
+from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Index, SmallInteger, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, INET, JSONB, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.db import Base
@@ -122,3 +122,28 @@ class PinTry(Base):
     scan_id: Mapped[UUID]
     visitor: Mapped[bytes]
     whence: Mapped[bytes]
+
+
+class ApiKey(Base):
+    """A key by which an app or device reports scans. Of the key itself only its SHA-256 is kept: it has 256 bits of chance."""
+
+    __tablename__ = "api_key"
+    __table_args__ = (
+        UniqueConstraint("key_sha256"),
+        Index("uq_api_key_name", "tenant_id", "name", unique=True, postgresql_where="revoked_at IS NULL"),
+        CheckConstraint("octet_length(key_sha256) = 32", name="key_sha256"),
+        CheckConstraint("cardinality(scopes) > 0", name="scopes"),
+        CheckConstraint("scans_per_s > 0", name="scans_per_s"),
+    )
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    key_sha256: Mapped[bytes]
+    shown: Mapped[str] = mapped_column(Text)
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    scans_per_s: Mapped[int]
+    created_by: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+    revoked_by: Mapped[str] = mapped_column(Text, server_default="")
+    revoked_at: Mapped[datetime | None] = mapped_column(TIMESTAMP(timezone=True))

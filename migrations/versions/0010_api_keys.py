@@ -1,4 +1,4 @@
-"""Nothing yet."""
+"""Keys by which apps and devices report scans."""
 
 from pathlib import Path
 

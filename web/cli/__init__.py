@@ -1,6 +1,7 @@
 """The command line `onemark`. Results go to stdout, progress and refusals to stderr; exit 0 done, 1 refused, 2 wrong usage."""
 
 from web.cli import (
+    api_keys,
     brands,
     code_decisions,
     codes,
@@ -17,6 +18,7 @@ from web.cli import (
 from web.cli.root import cli
 
 COMMANDS = (
+    api_keys,
     brands,
     codes,
     code_decisions,

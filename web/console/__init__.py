@@ -1,6 +1,7 @@
 """The console: what a brand's own people see and do. Every page belongs to the tenant of whoever is signed in."""
 
 from web.console import (
+    api_keys,
     audit,
     campaigns,
     consumers,
@@ -11,6 +12,7 @@ from web.console import (
     order_decisions,
     order_files,
     order_keys,
+    order_list,
     order_lists,
     order_page,
     orders,
@@ -18,23 +20,29 @@ from web.console import (
     staff,
     warnings,
 )
+from web.console.printing import label_pages, package_pages, printers
 from web.console.routes import blueprint
 
 __all__ = [
+    "api_keys",
     "audit",
     "blueprint",
     "campaigns",
     "consumers",
     "dashboard",
     "distributors",
+    "label_pages",
     "lookup",
     "messages",
     "order_decisions",
     "order_files",
     "order_keys",
+    "order_list",
     "order_lists",
     "order_page",
     "orders",
+    "package_pages",
+    "printers",
     "products",
     "staff",
     "warnings",
