@@ -7,14 +7,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from codegen import brands, exports
-from codegen.print_packages import package_making, packages
-from codegen.print_packages.package_files import Digests
+from codegen.print_packages import package_making, package_queue, packages
+from codegen.print_packages.package_files import JobMemory
 from crm import joining, ledger, messages
 from crm.identities import PersonalKeys
 from kit import log, outbox
 from kit.outbox import Handler, OutboxEntry
 from kit.settings import Settings
+from scanservice.anomalies import anomalies, handling, watching
 from web import instance
 from web.instance import Instance
 
@@ -22,12 +25,14 @@ EVERY_S = {
     "web.worker.sweep_outbox": 30,
     "web.worker.expire_points": 3600,
     "web.worker.forget_codes": 600,
+    "web.worker.forget_unripe": 3600,
     "web.worker.resume_exports": 60,
     "web.worker.resume_packages": 60,
 }
 EXPORT = "web.worker.export_codes"
+PACKAGE = "web.worker.make_package"
 # All that the queue may ask for.
-FUNCTIONS = frozenset({*EVERY_S, instance.DELIVER, EXPORT})
+FUNCTIONS = frozenset({*EVERY_S, instance.DELIVER, EXPORT, PACKAGE})
 
 _log = log.get(__name__)
 _serving: list[Instance] = []
@@ -61,6 +66,8 @@ def handlers(onemark: Instance) -> Mapping[str, Handler]:
             now=onemark.clock.now(),
         ),
         exports.TOPIC: _start_export,
+        package_queue.TOPIC: _start_package,
+        watching.TOPIC: _tell_operators,
     }
 
 
@@ -105,6 +112,14 @@ def forget_codes() -> None:
             joining.forget_old(session, tenant_id=tenant_id, now=onemark.clock.now())
 
 
+def forget_unripe() -> None:
+    """Drops what was counted and never became an anomaly: addresses of people who mistyped a code."""
+    onemark = _onemark()
+    for tenant_id in _tenants(onemark):
+        with onemark.transaction(tenant_id) as session:
+            handling.forget_unripe(session, tenant_id=tenant_id, now=onemark.clock.now())
+
+
 def export_codes(tenant_id: int, export_id: str) -> None:
     """Writes one file of codes; the row of the export holds its progress, and a restarted worker goes on from there."""
     onemark = _onemark()
@@ -134,7 +149,7 @@ def resume_exports() -> None:
 
 def make_package(tenant_id: int, package_id: str) -> None:
     """Writes one print package; its row holds the progress, and a restarted worker goes on from there."""
-    onemark, digests = _onemark(), Digests()
+    onemark, memory = _onemark(), JobMemory()
     finished = False
     while not finished:
         with onemark.transaction(tenant_id) as session:
@@ -142,7 +157,7 @@ def make_package(tenant_id: int, package_id: str) -> None:
                 session,
                 tenant_id=tenant_id,
                 package_id=UUID(package_id),
-                digests=digests,
+                memory=memory,
                 kek=onemark.settings.kek_bytes,
                 objects_dir=onemark.settings.objects_dir,
                 now=onemark.clock.now(),
@@ -157,11 +172,21 @@ def resume_packages() -> None:
         with onemark.transaction(tenant_id) as session:
             left = packages.unfinished(session, tenant_id=tenant_id, now=onemark.clock.now())
         for package_id in left:
-            onemark.jobs.enqueue("web.worker.make_package", tenant_id, str(package_id))
+            onemark.jobs.enqueue(PACKAGE, tenant_id, str(package_id))
 
 
 def _start_export(_session: object, entry: OutboxEntry) -> None:
     _onemark().jobs.enqueue(EXPORT, entry.tenant_id, str(entry.payload["export_id"]))
+
+
+def _start_package(_session: object, entry: OutboxEntry) -> None:
+    _onemark().jobs.enqueue(PACKAGE, entry.tenant_id, str(entry.payload["package_id"]))
+
+
+def _tell_operators(session: Session, entry: OutboxEntry) -> None:
+    """A line in the log, for whoever watches that; staff see the count in the console's navigation."""
+    found = anomalies.find(session, UUID(entry.payload["anomaly_id"]), tenant_id=entry.tenant_id)
+    _log.warning("anomaly found", tenant_id=entry.tenant_id, anomaly_id=str(found.id), kind=found.kind, severity=found.severity)
 
 
 def _tenants(onemark: Instance) -> list[int]:
