@@ -5,14 +5,13 @@ Promises: phone numbers are shown masked and searched by their keyed hash; point
 that records it, which makes the projection exact. It does not depend on the order of scans.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-import msgspec
-from sqlalchemy import Select, func, select, text, true, tuple_
+from sqlalchemy import BigInteger, Select, SelectBase, func, literal, select, true, tuple_
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from crm import consents, identities, ledger, pages
@@ -23,33 +22,10 @@ from crm.models import Consumer, Identity, PointAccount, PointLot, VisitorActivi
 from crm.pages import Page
 from kit.refusals import NotFound
 
-# Arrays and not a list of values: thousands of visitors stay five parameters, and the statement is compiled once.
-_ADD_ACTIVITY = text("""
-INSERT INTO visitor_activity (tenant_id, visitor, first_at, last_at, scans, confirmed)
-SELECT :tenant_id, n.visitor, n.first_at, n.last_at, n.scans, n.confirmed
-  FROM unnest(CAST(:visitors AS bytea[]), CAST(:first AS timestamptz[]), CAST(:last AS timestamptz[]),
-              CAST(:scans AS bigint[]), CAST(:confirmed AS bigint[]))
-       AS n (visitor, first_at, last_at, scans, confirmed)
-ON CONFLICT (tenant_id, visitor)
-DO UPDATE SET first_at = least(visitor_activity.first_at, excluded.first_at),
-              last_at = greatest(visitor_activity.last_at, excluded.last_at),
-              scans = visitor_activity.scans + excluded.scans,
-              confirmed = visitor_activity.confirmed + excluded.confirmed
-""")
-
 
 class ConsumerUnknown(NotFound):
     code: ClassVar[str] = "consumer_unknown"
     says: ClassVar[str] = "There is no such consumer."
-
-
-class VisitorScan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A scan as the log has just recorded it. `new`: its row was added now; `confirmed`: its confirmation was recorded now."""
-
-    visitor: bytes
-    scanned_at: datetime
-    confirmed: bool
-    new: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,40 +105,37 @@ def count(session: Session, *, tenant_id: int) -> int:
     return session.scalar(select(func.count()).select_from(Consumer).where(Consumer.tenant_id == tenant_id)) or 0
 
 
-def project_visitors(session: Session, *, tenant_id: int, scans: Iterable[VisitorScan]) -> None:
-    rows = _activity(tenant_id, scans)
-    if rows:
-        session.execute(_ADD_ACTIVITY, rows)
-
-
-def _activity(tenant_id: int, scans: Iterable[VisitorScan]) -> dict[str, Any]:
-    """One row for each visitor, in one order, so that two ingesters wait for each other instead of deadlocking."""
-    seen: dict[bytes, list[Any]] = {}
-    for scan in scans:
-        known = seen.get(scan.visitor)
-        if known is None:
-            seen[scan.visitor] = [scan.scanned_at, scan.scanned_at, int(scan.new), int(scan.confirmed)]
-            continue
-        known[0] = min(known[0], scan.scanned_at)
-        known[1] = max(known[1], scan.scanned_at)
-        known[2] += scan.new
-        known[3] += scan.confirmed
-    if not seen:
-        return {}
-    ordered = sorted(seen.items())
-    return {
-        "tenant_id": tenant_id,
-        "visitors": _array(f'"\\\\x{visitor.hex()}"' for visitor, _ in ordered),
-        "first": _array(activity[0].isoformat() for _, activity in ordered),
-        "last": _array(activity[1].isoformat() for _, activity in ordered),
-        "scans": _array(str(activity[2]) for _, activity in ordered),
-        "confirmed": _array(str(activity[3]) for _, activity in ordered),
-    }
-
-
-def _array(elements: Iterable[str]) -> str:
-    """A PostgreSQL array as text. psycopg would look through each element of a list for what must be escaped: a tenth of an ingest."""
-    return "{" + ",".join(elements) + "}"
+def project_visitors(session: Session, *, tenant_id: int, scans: SelectBase) -> None:
+    """Adds scans as the log has just recorded them: a query of `visitor`, `scanned_at`, `new` (its row was added now) and `confirmed`
+    (its confirmation was recorded now). A query, so that thousands of scans need not pass through this process.
+    """
+    scan = scans.subquery()
+    activity = (
+        select(
+            literal(tenant_id, BigInteger),
+            scan.c.visitor,
+            func.min(scan.c.scanned_at),
+            func.max(scan.c.scanned_at),
+            func.count().filter(scan.c.new),
+            func.count().filter(scan.c.confirmed),
+        )
+        .group_by(scan.c.visitor)
+        # One order for all, so that of two ingesters one waits for the other and no two for each other.
+        .order_by(scan.c.visitor)
+    )
+    adding = insert(VisitorActivity).from_select(["tenant_id", "visitor", "first_at", "last_at", "scans", "confirmed"], activity)
+    added = adding.excluded
+    session.execute(
+        adding.on_conflict_do_update(
+            index_elements=["tenant_id", "visitor"],
+            set_={
+                "first_at": func.least(VisitorActivity.first_at, added.first_at),
+                "last_at": func.greatest(VisitorActivity.last_at, added.last_at),
+                "scans": VisitorActivity.scans + added.scans,
+                "confirmed": VisitorActivity.confirmed + added.confirmed,
+            },
+        )
+    )
 
 
 def _rows(tenant_id: int, *, now: datetime) -> Select[Any]:

@@ -1,29 +1,29 @@
-"""What the ingester writes beside each new scan row, in the same transaction: totals by day, and what each visitor did.
+"""What the ingester writes beside each new scan row, in the same transaction: totals by day, what each visitor did, anomalies.
 
 scanservice and crm do not know each other; here the scans of one become the visitor scans of the other.
 """
 
-from collections.abc import Sequence
+from typing import Final
 
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import BYTEA, TIMESTAMP
 from sqlalchemy.orm import Session
+from sqlalchemy.types import Boolean
 
 from crm import profile
+from scanservice.anomalies import watching
 from scanservice.ingest import statistics
-from scanservice.ingest.ingesting import NewScan, Projection
+from scanservice.ingest.records import NEWS, News, Projection
+
+_VISITOR_SCANS: Final = text(f"""
+SELECT visitor, scanned_at, old_verdict IS NULL AS new, confirmed_at IS NOT NULL AS confirmed
+  FROM {NEWS} WHERE tenant_id = :tenant_id AND visitor <> ''
+""").columns(visitor=BYTEA, scanned_at=TIMESTAMP(timezone=True), new=Boolean, confirmed=Boolean)
 
 
-def visitors(session: Session, tenant_id: int, scans: Sequence[NewScan]) -> None:
-    profile.project_visitors(
-        session,
-        tenant_id=tenant_id,
-        scans=[
-            profile.VisitorScan(
-                visitor=scan.visitor, scanned_at=scan.scanned_at, confirmed=scan.newly_confirmed, new=scan.newly_inserted
-            )
-            for scan in scans
-            if scan.visitor
-        ],
-    )
+def visitors(session: Session, tenant_id: int, _scans: News, /) -> None:
+    profile.project_visitors(session, tenant_id=tenant_id, scans=_VISITOR_SCANS.bindparams(tenant_id=tenant_id))
 
 
-PROJECTIONS: tuple[Projection, ...] = (statistics.project, visitors)
+# Totals last: many scans share their cells, and another ingester waits for those until we commit.
+PROJECTIONS: tuple[Projection, ...] = (watching.watch, visitors, statistics.project)

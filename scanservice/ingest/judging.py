@@ -2,7 +2,7 @@
 
 Promises: the same `judge` as in the edge, on the state that the Redis function put beside the entry; a page and its beacon in one
 batch become one row, the beacon's. Positions are looked up all at once: one at a time they took longer than everything else.
-Refused by `read`: entries that no edge of ours can have written.
+What no edge of ours can have written becomes a letter that says why, and stops nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,12 +15,12 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from scanservice import verdicts
+from scanservice import evidence, verdicts
 from scanservice.hot import log as scan_log
 from scanservice.hot import state
 from scanservice.hot.log import EntryMalformed, Sighting
 from scanservice.hot.state import State
-from scanservice.ingest.records import ScanRow
+from scanservice.ingest.scan_rows import ScanRow
 from scanservice.verdicts import Reason
 
 # No edge's clock is as wrong as this; a row of such a time would ask for a partition that nobody wants.
@@ -30,7 +30,7 @@ AHEAD_MAX: Final = timedelta(days=31)
 CLOCK_BACK_S_MAX: Final = 5
 ADDRESSES_KEPT: Final = 1 << 14
 _OLDEST_MS: Final = int(OLDEST.timestamp() * 1000)
-_FAMILIES: Final = {4: AF_INET, 16: AF_INET6}
+_FAMILIES: Final = {0: None, 4: AF_INET, 16: AF_INET6}
 
 Locate = Callable[[npt.NDArray[np.float64], npt.NDArray[np.float64]], Iterable[str]]
 """Latitudes and longitudes to division codes, each an empty text where there is none."""
@@ -42,39 +42,36 @@ class Read(msgspec.Struct, frozen=True, gc=False):
     sighting: Sighting
     before: State | None
 
-    @property
-    def key(self) -> tuple[int, bytes]:
-        return self.sighting.tenant_id, self.sighting.scan_id.bytes
 
-
-def read(fields: Mapping[bytes, bytes], *, now: datetime) -> Read:
-    """Raises EntryMalformed or StateMalformed."""
+def read(fields: Mapping[bytes, bytes], *, newest_ms: int) -> Read:
+    """Raises EntryMalformed or StateMalformed. `newest_ms` is the latest time that we believe: see `newest_ms`."""
     try:
         sighting = scan_log.decode(fields[scan_log.ENTRY_FIELD])
         packed = fields[scan_log.BEFORE_FIELD]
     except KeyError as error:
         raise EntryMalformed(f"field {error} is missing") from error
-    newest_ms = int((now + AHEAD_MAX).timestamp() * 1000)
     for at_ms in (sighting.at_ms, scan_log.scanned_at_ms(sighting)):
         if not _OLDEST_MS <= at_ms <= newest_ms:
             raise EntryMalformed(f"a scan {at_ms} ms after 1970")
-    if sighting.ip and len(sighting.ip) not in _FAMILIES:
+    if len(sighting.ip) not in _FAMILIES:
         raise EntryMalformed(f"an address of {len(sighting.ip)} bytes")
     return Read(sighting, state.unpack(packed) if packed else None)
 
 
-def rows(reads: Iterable[Read], *, locate: Locate, strangers_min: int) -> list[ScanRow]:
+def newest_ms(now: datetime) -> int:
+    return int((now + AHEAD_MAX).timestamp() * 1000)
+
+
+def rows(reads: Iterable[Read], *, locate: Locate) -> list[ScanRow]:
     """One row for each scan id, in the order in which the ids came first."""
     chosen: dict[tuple[int, bytes], Read] = {}
     for one in reads:
-        known = chosen.get(one.key)
-        if known is None or (one.sighting.confirmed and not known.sighting.confirmed):
-            chosen[one.key] = one
+        sighting = one.sighting
+        known = chosen.setdefault((sighting.tenant_id, sighting.scan_id.bytes), one)
+        if known is not one and sighting.confirmed and not known.sighting.confirmed:
+            chosen[sighting.tenant_id, sighting.scan_id.bytes] = one
     divisions = _divisions([one.sighting for one in chosen.values()], locate)
-    return [
-        _row(one, division=division, strangers_min=strangers_min)
-        for one, division in zip(chosen.values(), divisions, strict=True)
-    ]
+    return [_row(one, division=division) for one, division in zip(chosen.values(), divisions, strict=True)]
 
 
 def _divisions(sightings: Sequence[Sighting], locate: Locate) -> list[str]:
@@ -88,7 +85,7 @@ def _divisions(sightings: Sequence[Sighting], locate: Locate) -> list[str]:
     return found
 
 
-def _row(one: Read, *, division: str, strangers_min: int) -> ScanRow:
+def _row(one: Read, *, division: str) -> ScanRow:
     sighting, before = one.sighting, one.before
     at_s = state.seconds(sighting.at_ms / 1000)
     judgement = verdicts.judge(
@@ -99,8 +96,9 @@ def _row(one: Read, *, division: str, strangers_min: int) -> ScanRow:
         whence=sighting.whence,
         role=sighting.role,
         at_s=at_s,
-        strangers_min=strangers_min,
+        weights=evidence.weights(sighting.stranger_rate_pm, sighting.suspect_at_db),
     )
+    judgement = verdicts.marked(judgement, sighting.url_signature)
     return ScanRow(
         tenant_id=sighting.tenant_id,
         scan_id=sighting.scan_id,
@@ -136,4 +134,5 @@ def _clock_marks(before: State | None, *, at_s: int) -> tuple[Reason, ...]:
 
 @lru_cache(maxsize=ADDRESSES_KEPT)
 def _address(packed: bytes) -> str | None:
-    return inet_ntop(_FAMILIES[len(packed)], packed) if packed else None
+    family = _FAMILIES[len(packed)]
+    return None if family is None else inet_ntop(family, packed)

@@ -7,21 +7,22 @@ some codes into the live one; as a merge does not depend on order, scans may go 
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, ClassVar, Final
 
 from redis import Redis
-from sqlalchemy import Engine, Row, Select, select, text, tuple_
+from sqlalchemy import CompoundSelect, Engine, Row, select, text, tuple_, union_all
 from sqlalchemy.orm import Session
 
 from codegen import brands, catalogue_version
 from kit.db import transaction
 from kit.refusals import Conflict
 from scanservice import verdicts
-from scanservice.hot import functions, generations, state, streams
+from scanservice.hot import functions, generations, pin_tries, state, streams
 from scanservice.hot.state import Mode, State, Touch
-from scanservice.models import Scan
+from scanservice.ingest import pin_records
+from scanservice.models import PinTry, Scan
 
 ROWS_AT_ONCE: Final = 10_000
 CODES_AT_ONCE: Final = 2_000
@@ -29,6 +30,8 @@ KEYS_AT_ONCE: Final = 1_000
 _LOCK_ID: Final = 7_205_759_404
 # Statements of a rebuild read the whole scan log.
 _STATEMENT_MS_MAX: Final = 6 * 3_600_000
+# Stands in the column of roles for a row that is no scan.
+_PROOF: Final = "pin"
 
 Progress = Callable[[int], object]
 """Told how many more codes are done."""
@@ -77,7 +80,7 @@ def recompute(session: Session, redis: Redis, *, tenant_id: int, codes: Sequence
     distinct = sorted(set(codes))
     for at in range(0, len(distinct), CODES_AT_ONCE):
         some = distinct[at : at + CODES_AT_ONCE]
-        wanted = _scans(tenant_id).where(tuple_(Scan.epoch, Scan.counter).in_(some))
+        wanted = _scans(tenant_id, some)
         with redis.pipeline(transaction=False) as pipeline:
             for code in _folded(session.execute(wanted)):
                 partition = functions.partition_of(tenant_id, code.counter)
@@ -98,6 +101,7 @@ def _rebuild(engine: Engine, redis: Redis, *, drain: Callable[[], int], now: dat
         tenant_ids = brands.tenant_ids(session)
     for tenant_id in tenant_ids:
         codes += _load(engine, redis, tenant_id=tenant_id, progress=progress)
+        _load_tries(engine, redis, tenant_id=tenant_id, now=now)
     logged = max(streams.last_id(redis, partition)[0] for partition in range(functions.PARTITIONS))
     with transaction(engine, tenant_id=None) as session:
         generation = generations.begin(session, logged=logged, now=now)
@@ -107,8 +111,8 @@ def _rebuild(engine: Engine, redis: Redis, *, drain: Callable[[], int], now: dat
 
 
 def _forget(redis: Redis) -> None:
-    """All states and remembered answers. The log stays: its entries are stored, and a restored PostgreSQL may want them."""
-    for pattern in (functions.STATES, functions.ANSWERS):
+    """All states, remembered answers and tries of PINs. The log stays: its entries are stored, and a restored PostgreSQL may want them."""
+    for pattern in (functions.STATES, functions.ANSWERS, functions.PIN_TRIES):
         keys: list[Any] = []
         for key in redis.scan_iter(match=pattern, count=KEYS_AT_ONCE):
             keys.append(key)
@@ -149,21 +153,41 @@ def _load(engine: Engine, redis: Redis, *, tenant_id: int, progress: Progress) -
     return loaded
 
 
-def _scans(tenant_id: int) -> Select[*tuple[Any, ...]]:
-    return (
-        select(
-            Scan.epoch,
-            Scan.counter,
-            Scan.scanned_at,
-            Scan.confirmed_at,
-            Scan.verdict,
-            Scan.role,
-            Scan.visitor,
-            Scan.whence,
-        )
-        .where(Scan.tenant_id == tenant_id, Scan.epoch.is_not(None))
-        .order_by(Scan.epoch, Scan.counter)
-    )
+def _load_tries(engine: Engine, redis: Redis, *, tenant_id: int, now: datetime) -> None:
+    """How often PINs were tried of late: an emptied Redis must not give attackers their tries back."""
+    since = now - timedelta(seconds=pin_tries.KEPT_S)
+    with transaction(engine, tenant_id=tenant_id) as session:
+        session.execute(text(f"SET LOCAL statement_timeout = {_STATEMENT_MS_MAX}"))
+        pipeline = redis.pipeline(transaction=False)
+        for epoch, counter, tries in pin_records.recent(session, tenant_id=tenant_id, since=since, rows_at_once=ROWS_AT_ONCE):
+            partition = functions.partition_of(tenant_id, counter)
+            key = functions.pin_key(partition, tenant_id=tenant_id, epoch=epoch, counter=counter)
+            fields: dict[Any, Any] = dict(pin_tries.packed(pin_tries.fold(tries)))
+            if fields:
+                pipeline.hset(key, mapping=fields)
+                pipeline.expire(key, pin_tries.KEPT_S)
+            if len(pipeline) >= CODES_AT_ONCE:
+                pipeline.execute()
+        pipeline.execute()
+
+
+def _scans(tenant_id: int, codes: Sequence[tuple[int, int]] | None = None) -> CompoundSelect[*tuple[Any, ...]]:
+    """Scans, and right PINs in the shape of scans, code by code."""
+    scans = select(
+        Scan.epoch,
+        Scan.counter,
+        Scan.scanned_at,
+        Scan.confirmed_at,
+        Scan.verdict,
+        Scan.role,
+        Scan.visitor,
+        Scan.whence,
+    ).where(Scan.tenant_id == tenant_id, Scan.epoch.is_not(None))
+    proofs = pin_records.right(tenant_id, role=_PROOF)
+    if codes is not None:
+        scans = scans.where(tuple_(Scan.epoch, Scan.counter).in_(codes))
+        proofs = proofs.where(tuple_(PinTry.epoch, PinTry.counter).in_(codes))
+    return union_all(scans, proofs).order_by("epoch", "counter")
 
 
 def _folded(rows: Iterable[Row[Any]]) -> Iterator[_CodeState]:
@@ -174,9 +198,12 @@ def _folded(rows: Iterable[Row[Any]]) -> Iterator[_CodeState]:
 
 
 def _touches(row: Row[Any]) -> Iterator[Touch]:
-    """What one row did to the state when it was live: it was seen, and later perhaps confirmed."""
+    """What one row did to the state when it was live: it was seen, and later perhaps confirmed; or it was a right PIN."""
     visitor = bytes(row.visitor)[: state.VISITOR_BYTES]
     whence = bytes(row.whence)
+    if row.role == _PROOF:
+        yield Touch(mode=Mode.PROVEN, at_s=_at_s(row.scanned_at), visitor=visitor, whence=whence)
+        return
     mode = verdicts.recorded_mode(row.verdict, row.role, confirmed=row.confirmed_at is not None)
     if row.confirmed_at is None or row.confirmed_at != row.scanned_at:
         yield Touch(mode=Mode.SEEN, at_s=_at_s(row.scanned_at), visitor=visitor, whence=whence)

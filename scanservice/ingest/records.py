@@ -1,50 +1,33 @@
 """Scan rows on their way into PostgreSQL: one row for each scan id, inserted once, confirmed once.
 
-Promises: `store` may be given the same rows any number of times; it returns only what it changed, with what stood there before,
-so that projections can add up exactly once. Rows travel by COPY into a temporary table, because COPY into a table with row-level
-security is refused, and from there per tenant. Refused: rows of another tenant than the session's, by the database itself.
+Promises: `store` may be given the same rows any number of times; projections see only what it changed, with what stood there before,
+so that they can add up exactly once. Rows travel by COPY into a temporary table, because COPY into a table with row-level security is
+refused, and from there per tenant; what was no news is taken out of that table again, and the rest is what projections read, in one
+statement each. Refused: rows of another tenant than the session's, by the database itself.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Final, Protocol
-from uuid import UUID
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, ClassVar, Final, Protocol, cast
 
 import msgspec
 from psycopg import Connection
-from sqlalchemy import text
+from sqlalchemy import CursorResult, TextClause, text
 from sqlalchemy.orm import Session
 
 from kit.db import enter_tenant
+from kit.refusals import Conflict
+from scanservice.ingest import scan_rows
+from scanservice.ingest.scan_rows import ScanRow
 from scanservice.verdicts import Reason
 
+__all__ = ["NEWS", "Before", "NewScan", "News", "Projection", "RaceLost", "ScanRow", "forget", "store"]
 
-class ScanRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One scan as PostgreSQL keeps it. `serial` is filled where we never made the code, and then epoch and counter are not."""
 
-    tenant_id: int
-    scan_id: UUID
-    scanned_at: datetime
-    confirmed_at: datetime | None
-    epoch: int | None
-    counter: int | None
-    order_id: UUID | None
-    gtin: str
-    lot: str
-    serial: str
-    verdict: str
-    reasons: tuple[Reason, ...]
-    role: str
-    visitor: bytes
-    whence: bytes
-    ip: str | None
-    latitude: float | None
-    longitude: float | None
-    accuracy_m: float | None
-    division: str
-    client: str
-    language: str
-    source: str
+class RaceLost(Conflict):
+    """Somebody else stored the same scans at the same moment. Do the whole transaction again."""
+
+    code: ClassVar[str] = "scans_stored_elsewhere"
+    says: ClassVar[str] = "The same scans were stored by somebody else at the same moment. Try again."
 
 
 class Before(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -69,48 +52,88 @@ class NewScan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Then, and only then, a projection may count the confirmation."""
         return self.row.confirmed_at is not None
 
-    @property
-    def visitor(self) -> bytes:
-        return self.row.visitor
 
-    @property
-    def scanned_at(self) -> datetime:
-        return self.row.scanned_at
+NEWS: Final = "scan_news"
+"""The temporary table that projections read: the columns of `scan`, and `old_verdict` and `old_division`, which are NULL where the row
+is new and else what it said before it was confirmed. It may hold other tenants' rows, so ask for `tenant_id`.
+"""
+
+_COLUMNS: Final = ", ".join(scan_rows.COLUMNS)
+# The planner knows nothing of a table that is filled and emptied all the time, and loops in a loop. So it has a key for joins to follow.
+_CREATE: Final = f"""
+CREATE TEMPORARY TABLE IF NOT EXISTS {NEWS} (
+    LIKE scan, old_verdict text, old_division text, PRIMARY KEY (scan_id, tenant_id)
+) ON COMMIT DELETE ROWS
+"""
+_COPY: Final = f"COPY {NEWS} ({_COLUMNS}) FROM STDIN (FORMAT BINARY)"
+_CONFIRM: Final = text(f"""
+WITH confirmed AS (
+    UPDATE scan AS s
+       SET confirmed_at = x.confirmed_at, verdict = x.verdict, reasons = x.reasons, whence = x.whence, ip = x.ip,
+           latitude = coalesce(x.latitude, s.latitude), longitude = coalesce(x.longitude, s.longitude),
+           accuracy_m = coalesce(x.accuracy_m, s.accuracy_m), division = coalesce(nullif(x.division, ''), s.division)
+      FROM (SELECT i.*, o.verdict AS was_verdict, o.division AS was_division
+              FROM scan AS o
+              JOIN {NEWS} AS i USING (tenant_id, scan_id, scanned_at)
+             WHERE o.tenant_id = :tenant_id AND o.confirmed_at IS NULL AND i.confirmed_at IS NOT NULL
+             ORDER BY o.scan_id FOR UPDATE OF o) AS x
+     WHERE s.tenant_id = x.tenant_id AND s.scan_id = x.scan_id AND s.scanned_at = x.scanned_at AND s.confirmed_at IS NULL
+    RETURNING s.scan_id, s.division, x.was_verdict, x.was_division)
+UPDATE {NEWS} AS n
+   SET old_verdict = c.was_verdict, old_division = c.was_division, division = c.division
+  FROM confirmed AS c
+ WHERE n.tenant_id = :tenant_id AND n.scan_id = c.scan_id
+""")
+# The page was located and its beacon was not: the row keeps the place it has, and so does the news of it (division, above).
+_INSERT: Final = text(f"""
+INSERT INTO scan ({_COLUMNS})
+SELECT {_COLUMNS} FROM {NEWS} WHERE tenant_id = :tenant_id AND old_verdict IS NULL ORDER BY scan_id
+ON CONFLICT DO NOTHING
+""")
+_DROP_KNOWN: Final = text(f"""
+DELETE FROM {NEWS} AS n
+ USING scan AS s
+ WHERE n.tenant_id = :tenant_id AND n.old_verdict IS NULL
+   AND s.tenant_id = :tenant_id AND s.scan_id = n.scan_id AND s.scanned_at = n.scanned_at
+""")
+_SELECT: Final = f"SELECT {_COLUMNS}, old_verdict, old_division FROM {NEWS} WHERE tenant_id = :tenant_id"
+_READ: Final = text(f"{_SELECT} ORDER BY scanned_at, scan_id")
+_READ_SOME: Final = text(f"{_SELECT} AND verdict = ANY(:verdicts) ORDER BY scanned_at, scan_id")
+_FORGET: Final = text(f"TRUNCATE {NEWS}")
+_PARTITION: Final = text("SELECT ensure_scan_partition(:instant)")
+
+
+class News:
+    """What one `store` changed of one tenant. Statements read the table `NEWS`; iterating reads it row by row."""
+
+    def __init__(self, session: Session, *, tenant_id: int, count: int) -> None:
+        self._session = session
+        self._tenant_id = tenant_id
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[NewScan]:
+        """All of it. Whoever wants a few scans asks `having`, and whoever wants sums asks PostgreSQL."""
+        return self._read(_READ, {})
+
+    def having(self, verdicts: Collection[str]) -> Iterator[NewScan]:
+        """The news with one of these verdicts."""
+        return self._read(_READ_SOME, {"verdicts": sorted(verdicts)})
+
+    def _read(self, statement: TextClause, wanted: dict[str, Any]) -> Iterator[NewScan]:
+        for *values, verdict, division in self._session.execute(statement, {"tenant_id": self._tenant_id, **wanted}):
+            members = dict(zip(scan_rows.COLUMNS, values, strict=True))
+            members["reasons"] = tuple(Reason(*reason) for reason in members["reasons"])
+            members["ip"] = None if members["ip"] is None else str(members["ip"])
+            yield NewScan(row=ScanRow(**members), before=None if verdict is None else Before(verdict=verdict, division=division))
 
 
 class Projection(Protocol):
     """Adds new scans of one tenant to something derived, in the transaction that stores them. Never depends on their order."""
 
-    def __call__(self, session: Session, tenant_id: int, scans: Sequence[NewScan], /) -> None: ...
-
-
-_COLUMNS: Final = (
-    "tenant_id, scan_id, scanned_at, confirmed_at, epoch, counter, order_id, gtin, lot, serial, verdict, reasons, role, visitor,"
-    " whence, ip, latitude, longitude, accuracy_m, division, client, language, source"
-)
-_CREATE: Final = "CREATE TEMPORARY TABLE IF NOT EXISTS scan_incoming (LIKE scan INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
-_COPY: Final = f"COPY scan_incoming ({_COLUMNS}) FROM STDIN"
-_CONFIRM: Final = text("""
-UPDATE scan AS s
-   SET confirmed_at = x.confirmed_at, verdict = x.verdict, reasons = x.reasons, whence = x.whence, ip = x.ip,
-       latitude = coalesce(x.latitude, s.latitude), longitude = coalesce(x.longitude, s.longitude),
-       accuracy_m = coalesce(x.accuracy_m, s.accuracy_m), division = coalesce(nullif(x.division, ''), s.division)
-  FROM (SELECT i.*, o.verdict AS old_verdict, o.division AS old_division
-          FROM scan AS o
-          JOIN scan_incoming AS i USING (tenant_id, scan_id, scanned_at)
-         WHERE o.tenant_id = :tenant_id AND o.confirmed_at IS NULL AND i.confirmed_at IS NOT NULL
-         ORDER BY o.scan_id FOR UPDATE OF o) AS x
- WHERE s.tenant_id = x.tenant_id AND s.scan_id = x.scan_id AND s.scanned_at = x.scanned_at AND s.confirmed_at IS NULL
-RETURNING s.scan_id, s.division, x.old_verdict, x.old_division
-""")
-_INSERT: Final = text(f"""
-INSERT INTO scan ({_COLUMNS})
-SELECT {_COLUMNS} FROM scan_incoming WHERE tenant_id = :tenant_id ORDER BY scan_id
-ON CONFLICT DO NOTHING
-RETURNING scan_id
-""")
-_FORGET: Final = text("TRUNCATE scan_incoming")
-_PARTITION: Final = text("SELECT ensure_scan_partition(:instant)")
+    def __call__(self, session: Session, tenant_id: int, scans: News, /) -> None: ...
 
 
 def store(session: Session, rows: Sequence[ScanRow], *, projections: Sequence[Projection]) -> int:
@@ -141,19 +164,32 @@ def forget(session: Session) -> None:
     session.execute(_FORGET)
 
 
-def _move(session: Session, tenant_id: int, rows: Sequence[ScanRow]) -> list[NewScan]:
-    by_id = {row.scan_id: row for row in rows}
+def _move(session: Session, tenant_id: int, rows: Sequence[ScanRow]) -> News:
     scope = {"tenant_id": tenant_id}
-    news: list[NewScan] = []
+    confirmed = 0
     if any(row.confirmed_at is not None for row in rows):
-        for scan_id, division, verdict, old_division in session.execute(_CONFIRM, scope):
-            row = by_id[scan_id]
-            if row.division != division:
-                # The page was located and its beacon was not: the row keeps the place it has.
-                row = msgspec.structs.replace(row, division=division)
-            news.append(NewScan(row=row, before=Before(verdict=verdict, division=old_division)))
-    news += [NewScan(row=by_id[scan_id], before=None) for scan_id in session.scalars(_INSERT, scope)]
-    return news
+        confirmed = _count(session, _CONFIRM, scope)
+    expected = len(rows) - confirmed
+    if expected:
+        expected = _insert(session, scope, expected=expected)
+    return News(session, tenant_id=tenant_id, count=confirmed + expected)
+
+
+def _insert(session: Session, scope: dict[str, Any], *, expected: int) -> int:
+    """Nearly always every row is new, and asking which are would cost as much as half of the insertion."""
+    attempt = session.begin_nested()
+    if _count(session, _INSERT, scope) == expected:
+        attempt.commit()
+        return expected
+    attempt.rollback()
+    expected -= _count(session, _DROP_KNOWN, scope)
+    if _count(session, _INSERT, scope) != expected:
+        raise RaceLost
+    return expected
+
+
+def _count(session: Session, statement: TextClause, scope: dict[str, Any]) -> int:
+    return cast("CursorResult[Any]", session.execute(statement, scope)).rowcount
 
 
 def _ensure_partitions(session: Session, rows: Sequence[ScanRow]) -> None:
@@ -168,31 +204,5 @@ def _copy(session: Session, rows: Sequence[ScanRow]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_CREATE)
         with cursor.copy(_COPY) as copy:
-            for row in rows:
-                copy.write_row(
-                    (
-                        row.tenant_id,
-                        row.scan_id,
-                        row.scanned_at,
-                        row.confirmed_at,
-                        row.epoch,
-                        row.counter,
-                        row.order_id,
-                        row.gtin,
-                        row.lot,
-                        row.serial,
-                        row.verdict,
-                        msgspec.json.encode(row.reasons).decode(),
-                        row.role,
-                        row.visitor,
-                        row.whence,
-                        row.ip,
-                        row.latitude,
-                        row.longitude,
-                        row.accuracy_m,
-                        row.division,
-                        row.client,
-                        row.language,
-                        row.source,
-                    )
-                )
+            for piece in scan_rows.pieces(rows):
+                copy.write(piece)

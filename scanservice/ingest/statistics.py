@@ -4,52 +4,31 @@ Promises: added to in the transaction that stores the scans, so the sums are exa
 confirmation moves its scan to the final verdict and place. Days are those of UTC.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
-from datetime import date
 from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from scanservice.ingest.records import NewScan
+from scanservice.ingest.records import NEWS, News
 
-_ADD: Final = text("""
+# Cells are written in one order by all, so that of two ingesters one waits for the other and no two for each other.
+_ADD: Final = text(f"""
 INSERT INTO scan_total (tenant_id, day, gtin, division, verdict, scans, confirmed)
-SELECT :tenant_id, n.day, n.gtin, n.division, n.verdict, n.scans, n.confirmed
-  FROM unnest(CAST(:days AS date[]), CAST(:gtins AS text[]), CAST(:divisions AS text[]), CAST(:verdicts AS text[]),
-              CAST(:scans AS bigint[]), CAST(:confirmed AS bigint[]))
-       AS n (day, gtin, division, verdict, scans, confirmed)
-ON CONFLICT (tenant_id, day, gtin, division, verdict)
-DO UPDATE SET scans = scan_total.scans + excluded.scans, confirmed = scan_total.confirmed + excluded.confirmed
+SELECT :tenant_id, day, gtin, division, verdict, sum(scans), sum(confirmed)
+  FROM (SELECT (scanned_at AT TIME ZONE 'UTC')::date AS day, gtin, division, verdict, count(*) AS scans, count(confirmed_at) AS confirmed
+          FROM {NEWS} WHERE tenant_id = :tenant_id
+         GROUP BY 1, 2, 3, 4
+        UNION ALL
+        SELECT (scanned_at AT TIME ZONE 'UTC')::date, gtin, old_division, old_verdict, -count(*), 0
+          FROM {NEWS} WHERE tenant_id = :tenant_id AND old_verdict IS NOT NULL
+         GROUP BY 1, 2, 3, 4) AS moved
+ GROUP BY day, gtin, division, verdict
+HAVING sum(scans) <> 0 OR sum(confirmed) <> 0
+ ORDER BY day, gtin, division, verdict
+    ON CONFLICT (tenant_id, day, gtin, division, verdict)
+    DO UPDATE SET scans = scan_total.scans + excluded.scans, confirmed = scan_total.confirmed + excluded.confirmed
 """)
 
-_Cell = tuple[date, str, str, str]
 
-
-def project(session: Session, tenant_id: int, scans: Sequence[NewScan], /) -> None:
-    added: dict[_Cell, list[int]] = defaultdict(lambda: [0, 0])
-    for scan in scans:
-        row = scan.row
-        day = row.scanned_at.date()
-        cell = (day, row.gtin, row.division, row.verdict)
-        if scan.before is not None:
-            added[(day, row.gtin, scan.before.division, scan.before.verdict)][0] -= 1
-        added[cell][0] += 1
-        added[cell][1] += scan.newly_confirmed
-    # One order for all, so that two ingesters never wait for each other's cells.
-    cells = sorted(cell for cell, (scanned, confirmed) in added.items() if scanned or confirmed)
-    if not cells:
-        return
-    session.execute(
-        _ADD,
-        {
-            "tenant_id": tenant_id,
-            "days": [cell[0] for cell in cells],
-            "gtins": [cell[1] for cell in cells],
-            "divisions": [cell[2] for cell in cells],
-            "verdicts": [cell[3] for cell in cells],
-            "scans": [added[cell][0] for cell in cells],
-            "confirmed": [added[cell][1] for cell in cells],
-        },
-    )
+def project(session: Session, tenant_id: int, _scans: News, /) -> None:
+    session.execute(_ADD, {"tenant_id": tenant_id})

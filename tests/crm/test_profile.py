@@ -1,16 +1,18 @@
 from datetime import date, timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Boolean, Select, column, select, text, values
+from sqlalchemy.dialects.postgresql import BYTEA, TIMESTAMP
 
 from crm import identities, ledger, people, profile
 from crm.identities import E164
 from crm.pages import CursorMalformed
 from crm.people import FirstTouch
-from crm.profile import ConsumerUnknown, VisitorScan
+from crm.profile import ConsumerUnknown
 from kit.db import transaction
 from tests.conftest import NOW, Brand, Database
 from tests.crm.conftest import KEYS, Member, Open
@@ -18,8 +20,18 @@ from tests.crm.conftest import KEYS, Member, Open
 HOUR = timedelta(hours=1)
 
 
-def scan(visitor: bytes, hours: int, *, confirmed: bool = False, new: bool = True) -> VisitorScan:
-    return VisitorScan(visitor=visitor, scanned_at=NOW + hours * HOUR, confirmed=confirmed, new=new)
+def scan(visitor: bytes, hours: int, *, confirmed: bool = False, new: bool = True) -> tuple[object, ...]:
+    return visitor, NOW + hours * HOUR, new, confirmed
+
+
+def scans(*rows: tuple[object, ...]) -> Select[*tuple[Any, ...]]:
+    columns = (
+        column("visitor", BYTEA),
+        column("scanned_at", TIMESTAMP(timezone=True)),
+        column("new", Boolean),
+        column("confirmed", Boolean),
+    )
+    return select(values(*columns, name="scan").data(list(rows)))
 
 
 def activity(opened: Open) -> list[tuple[object, ...]]:
@@ -31,9 +43,8 @@ def activity(opened: Open) -> list[tuple[object, ...]]:
 def test_the_projection_adds_scans_whatever_their_order(opened: Open, brand: Brand) -> None:
     with opened() as session:
         add = partial(profile.project_visitors, session, tenant_id=brand.tenant_id)
-        add(scans=[scan(b"visitorB", 5), scan(b"visitorA", 3, confirmed=True), scan(b"visitorA", 1)])
-        add(scans=[scan(b"visitorA", 1, confirmed=True, new=False), scan(b"visitorA", 0)])
-        add(scans=[])
+        add(scans=scans(scan(b"visitorB", 5), scan(b"visitorA", 3, confirmed=True), scan(b"visitorA", 1)))
+        add(scans=scans(scan(b"visitorA", 1, confirmed=True, new=False), scan(b"visitorA", 0)))
     assert activity(opened) == [
         (b"visitorA", NOW, NOW + 3 * HOUR, 3, 2),
         (b"visitorB", NOW + 5 * HOUR, NOW + 5 * HOUR, 1, 0),
@@ -47,7 +58,7 @@ def test_a_profile_adds_up_visitors_scans_and_points(opened: Open, alice: Member
         profile.project_visitors(
             session,
             tenant_id=alice.tenant_id,
-            scans=[scan(b"visitorA", 1), scan(b"visitorB", 2), scan(b"visitorB", 3), scan(b"stranger", 9)],
+            scans=scans(scan(b"visitorA", 1), scan(b"visitorB", 2), scan(b"visitorB", 3), scan(b"stranger", 9)),
         )
         give = partial(ledger.earn, session, tenant_id=alice.tenant_id, actor="t", now=NOW)
         give(consumer_id=alice.id, points=10, natural_key="a", expires_at=NOW + HOUR)

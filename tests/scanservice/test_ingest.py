@@ -1,7 +1,6 @@
 """The log on its way into PostgreSQL: everything once, nothing lost unseen."""
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,7 +11,7 @@ from sqlalchemy.orm import Session
 from kit.db import transaction
 from scanservice import queries
 from scanservice.hot import functions, streams
-from scanservice.ingest.ingesting import Ingester, NewScan
+from scanservice.ingest.ingesting import Ingester, News, NewScan
 from scanservice.queries import DayTotal, DivisionTotal, ScanLine
 from scanservice.verdicts import Verdict
 from tests.scanservice.conftest import GTIN, LocalEdge, Market, locate
@@ -89,7 +88,7 @@ def test_replays_insert_and_count_nothing_twice(edge: LocalEdge, market: Market,
         connection.execute(text("UPDATE log_position SET sequence = -1"))
     seen: list[NewScan] = []
 
-    def watch(_session: Session, _tenant_id: int, scans: Sequence[NewScan], /) -> None:
+    def watch(_session: Session, _tenant_id: int, scans: News, /) -> None:
         seen.extend(scans)
 
     again = Ingester(market.engine, market.redis, projections=(watch,), locate=locate, clock=market.clock)
@@ -101,7 +100,7 @@ def test_replays_insert_and_count_nothing_twice(edge: LocalEdge, market: Market,
 def test_a_failing_projection_leaves_nothing_behind(edge: LocalEdge, market: Market, ingester: Ingester) -> None:
     edge.stranger().verdict(market.path(1))
 
-    def fail(_session: Session, _tenant_id: int, _scans: Sequence[NewScan], /) -> None:
+    def fail(_session: Session, _tenant_id: int, _scans: News, /) -> None:
         raise RuntimeError("no")
 
     failing = Ingester(market.engine, market.redis, projections=(fail,), locate=locate, clock=market.clock)
