@@ -31,6 +31,7 @@ class Action(StrEnum):
     ORDER_PLACED = "order.placed"
     ORDER_ISSUED = "order.issued"
     ORDER_CLOSED = "order.closed"
+    ORDER_MARKED = "order.marked"
     ORDER_REENTERED = "order.reentered"
     RANGE_PRINTED = "range.printed"
     RANGE_ACTIVATED = "range.active"

@@ -18,13 +18,15 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from codegen import audit, brands, catalogue_version, models, packaging, products
+from codegen import audit, brands, catalogue_version, marks, models, packaging, products
 from codegen.audit import Action
 from codegen.cipher import COUNTER_MAX
 from codegen.gtin import Gtin
 from codegen.kinds import Kind, Profile
 from codegen.packaging import Packaging
 from codegen.proofs import NO_PROOFS, Proofs
+from codegen.symbology import mark_specs
+from codegen.symbology.mark_specs import MarkSpec
 from kit import ids
 from kit.refusals import Conflict, Invalid, NotFound
 
@@ -174,27 +176,24 @@ def place(
     items_per_case: int | None = None,
     cases_per_pallet: int | None = None,
     proofs: Proofs = NO_PROOFS,
+    mark: MarkSpec | None = None,
 ) -> CodeOrder:
     """Takes the next counters of the brand's open epoch, for `quantity` items and for what they are packed in (codegen.packaging).
 
     Without a `gtin` the codes are blank: of profile SHORT, and bound to a product later (codegen.bindings); `lot` is then the name of
-    their roll. `request_id` is the caller's: once is once. `stage` DRAFT keeps the codes from being printed or released until somebody issues the order (codegen.order_life).
+    their roll. `mark` None: as usual (codegen.marks). `request_id` is the caller's: once is once. `stage` DRAFT keeps the codes from being printed or released until somebody issues the order (codegen.order_life).
     """
     _check(quantity=quantity, lot=lot, request_id=request_id)
     if gtin is None and profile is not Profile.SHORT:
         raise BlankNotShort
     product = None if gtin is None else products.find(session, tenant_id=tenant_id, gtin=gtin).gtin
-    packed = None
-    if inner or items_per_case is not None or cases_per_pallet is not None:
-        if kind is not Kind.ITEM_OUTER:
-            raise PackagingOfItems(kind=kind)
-        packed = packaging.checked(
-            Packaging(items=quantity, inner=inner, items_per_case=items_per_case, cases_per_pallet=cases_per_pallet)
-        )
+    packed = _packed(quantity, kind=kind, inner=inner, items_per_case=items_per_case, cases_per_pallet=cases_per_pallet)
+    mark_specs.check(mark or marks.USUAL, gtin=product or Gtin(""), signed=proofs.signed)
     wanted: dict[str, object] = {"gtin": product, "lot": lot, "kind": kind.value, "profile": profile.value}
     wanted |= packaging.columns(quantity, packed) | proofs.columns()
     first = _by_request(session, tenant_id=tenant_id, request_id=request_id)
     if first is not None:
+        marks.require_same(session, mark, tenant_id=tenant_id, order_id=first.id, request_id=request_id)
         return _same(first, wanted)
     if profile is Profile.SHORT:
         _check_own_origin(session, tenant_id=tenant_id)
@@ -221,8 +220,10 @@ def place(
         savepoint.rollback()
         winner = _by_request(session, tenant_id=tenant_id, request_id=request_id)
         assert winner is not None  # noqa: S101 - the conflict was with a committed row
+        marks.require_same(session, mark, tenant_id=tenant_id, order_id=winner.id, request_id=request_id)
         return _same(winner, wanted)
     savepoint.commit()
+    marks.place(session, mark, tenant_id=tenant_id, order_id=order_id, now=now, actor=actor)
     audit.write(
         session, Action.ORDER_PLACED, tenant_id=tenant_id, actor=actor, now=now, order_id=order_id, epoch=epoch, facts=wanted
     )
@@ -285,6 +286,18 @@ def holding(ordered: Sequence[CodeOrder], *, epoch: int, counter: int) -> CodeOr
     if place < 0 or ordered[place].epoch != epoch or ordered[place].last_counter < counter:
         return None
     return ordered[place]
+
+
+def _packed(
+    quantity: int, *, kind: Kind, inner: bool, items_per_case: int | None, cases_per_pallet: int | None
+) -> Packaging | None:
+    if not inner and items_per_case is None and cases_per_pallet is None:
+        return None
+    if kind is not Kind.ITEM_OUTER:
+        raise PackagingOfItems(kind=kind)
+    return packaging.checked(
+        Packaging(items=quantity, inner=inner, items_per_case=items_per_case, cases_per_pallet=cases_per_pallet)
+    )
 
 
 def _check(*, quantity: int, lot: str, request_id: str) -> None:

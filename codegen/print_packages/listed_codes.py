@@ -57,14 +57,17 @@ class Wording:
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """Some rows, one after another. `signatures` and `parents` are None where the order has none."""
+    """Some rows, one after another. `signatures` and `parents` are None where the order has none; signing costs, and waits until it is asked for."""
 
     first: int
     counters: Counters
     serials: Texts
-    signatures: Texts | None
     parents: Texts | None
     addresses: Addresses
+
+    @cached_property
+    def signatures(self) -> Texts | None:
+        return self.addresses.signatures(self.serials)
 
     @cached_property
     def texts(self) -> Texts:
@@ -111,7 +114,6 @@ class ListedCodes:
             first=first,
             counters=_merged(counters, self._canary_counters[low:high], among),
             serials=serials,
-            signatures=self.wording.addresses.signatures(serials),
             parents=self._parents(counters, among, following=code),
             addresses=self.wording.addresses,
         )

@@ -5,24 +5,34 @@ content. Refuses nothing.
 """
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from codegen import orders, url_signatures
+from codegen import marking, orders, url_signatures
 from codegen.cipher import SerialCipher
+from codegen.labels import library
+from codegen.labels.pdf.sheets import LabelSheets
+from codegen.labels.words import LabelWords
 from codegen.orders import CodeOrder
 from codegen.print_packages import canaries, manifests
 from codegen.print_packages.composing import Composer
-from codegen.print_packages.file_designs import FileDesign
+from codegen.print_packages.file_designs import FileDesign, Format, SheetDesign
+from codegen.print_packages.formats import zpl_labels
+from codegen.print_packages.formats.parquet_tables import ParquetTable
+from codegen.print_packages.formats.picture_zips import Picture, PictureZip
 from codegen.print_packages.formats.row_files import RowFile
+from codegen.print_packages.formats.zpl_labels import ZplLabels
 from codegen.print_packages.listed_codes import Holding, ListedCodes, Stretch, Wording
 from codegen.print_packages.package_models import Package
+from codegen.symbology.mark_presses import MarkPress
+from codegen.symbology.mark_specs import MarkSpec
 from kit import seals
 
 _FOLDER = "packages"
-# What is in a recipe and does not make the content.
+# What stands in a recipe and does not make the content.
 _NOT_CONTENT = frozenset({"sealing", "head"})
 
 
@@ -63,9 +73,34 @@ def listed(session: Session, row: Package, order: CodeOrder, cipher: SerialCiphe
 
 
 def composer(session: Session, row: Package, order: CodeOrder, cipher: SerialCipher) -> Composer:
+    """What writes the file. Refuses designs that the order's mark does not fit."""
     design = FileDesign.from_plain(row.recipe)
-    rows = listed(session, row, order, cipher)
-    return RowFile(rows, template=design.template, cipher=cipher)
+    codes = listed(session, row, order, cipher)
+    if design.format is Format.ROWS:
+        return RowFile(codes, template=design.template, cipher=cipher)
+    if design.format is Format.PARQUET:
+        return ParquetTable(codes, template=design.template, cipher=cipher)
+    spec, mask = MarkSpec.from_plain(row.recipe["mark"]), row.recipe["mask"]
+    press = marking.press_of(order, cipher, origin=row.recipe["origin"], spec=spec, mask=mask)
+    if design.format is Format.PDF:
+        return _sheets(session, row, codes, press, design.sheet)
+    if design.format is Format.ZPL:
+        layout = zpl_labels.laid_out(spec, press.size, design.label)
+        bare = marking.press_of(order, cipher, origin=row.recipe["origin"], spec=replace(spec, quiet_modules=0), mask=mask)
+        return ZplLabels(codes, press=bare, layout=layout, text=spec.text)
+    return PictureZip(codes, press=press, picture=Picture.PNG if design.format is Format.PNG_ZIP else Picture.SVG)
+
+
+def _sheets(session: Session, row: Package, codes: ListedCodes, press: MarkPress, sheet: SheetDesign | None) -> LabelSheets:
+    assert sheet is not None  # noqa: S101 - a design without one was refused
+    wording = codes.wording
+    return LabelSheets(
+        codes,
+        template=sheet.template,
+        press=press,
+        words=LabelWords(product=sheet.product, gtin=wording.gtin, lot=wording.lot, kind=sheet.kind),
+        logo=library.logo_of(session, sheet.template, tenant_id=row.tenant_id),
+    )
 
 
 def secrets(row: Package, cipher: SerialCipher) -> tuple[bytes, bytes]:

@@ -37,10 +37,13 @@ class Checkpoint:
 START = Checkpoint()
 
 
-class Digests:
-    """SHA-256 of content and of the file as it lies on disk, up to `content_bytes` of content: one job's memory between its steps."""
+class JobMemory:
+    """What one job remembers of one package between its steps: the composer, and SHA-256 of content and of the file as it lies on disk, up to
+    `content_bytes` of content.
+    """
 
     def __init__(self) -> None:
+        self.composer: Composer | None = None
         self.forget()
 
     def forget(self) -> None:
@@ -59,31 +62,31 @@ class PackageFile:
         self._part = path.with_name(f"{path.name}.part")
         self._notes = path.with_name(f"{path.name}.notes")
 
-    def write_step(self, at: Checkpoint, digests: Digests) -> Checkpoint:
+    def write_step(self, at: Checkpoint, memory: JobMemory) -> Checkpoint:
         """The composer's next step; `at` is where the file was before."""
         if not self._part.exists() and self._path.exists():
             self._path.replace(self._part)  # finished, and killed before anybody was told
         self._part.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._size_of(self._part) < self._disk_bytes(at) or self._size_of(self._notes) < at.note_bytes:
             at = START
-        if digests.content_bytes != at.content_bytes or at.rows == 0:
-            self._digest_again(at, digests)
+        if memory.content_bytes != at.content_bytes or at.rows == 0:
+            self._digest_again(at, memory)
         stop = min(self._composer.rows, at.rows + self._composer.rows_per_step)
         with _opened(self._part, self._disk_bytes(at)) as out, _opened(self._notes, at.note_bytes) as notes:
-            ink = _Ink(out, self._key, digests, kept=self._rest_of(at))
+            ink = _Ink(out, self._key, memory, kept=self._rest_of(at))
             at = self._written(at, stop, ink, notes)
-        digests.content_bytes = at.content_bytes
+        memory.content_bytes = at.content_bytes
         if at.rows == self._composer.rows:
             self._part.replace(self._path)
             self._notes.unlink()
         return at
 
-    def sums(self, digests: Digests) -> tuple[Sums, Sums | None]:
+    def sums(self, memory: JobMemory) -> tuple[Sums, Sums | None]:
         """(of the content, of the sealed file) once all is written."""
-        content = Sums(bytes=digests.content_bytes, sha256=digests.content.hexdigest())
+        content = Sums(bytes=memory.content_bytes, sha256=memory.content.hexdigest())
         if self._key is None:
             return content, None
-        return content, Sums(bytes=self._key.size_bytes(digests.content_bytes), sha256=digests.file.hexdigest())
+        return content, Sums(bytes=self._key.size_bytes(memory.content_bytes), sha256=memory.file.hexdigest())
 
     def discard(self) -> None:
         self._part.unlink(missing_ok=True)
@@ -121,33 +124,33 @@ class PackageFile:
             return b""
         return self._key.rest_opened(at.rest, stop=at.content_bytes)
 
-    def _digest_again(self, at: Checkpoint, digests: Digests) -> None:
+    def _digest_again(self, at: Checkpoint, memory: JobMemory) -> None:
         """After a restart: the file is read, and opened where it is sealed."""
-        digests.forget()
+        memory.forget()
         if at.content_bytes:
             with self._part.open("rb") as written:
                 if self._key is None:
                     for piece in _read(written, at.content_bytes):
-                        digests.content.update(piece)
-                        digests.file.update(piece)
+                        memory.content.update(piece)
+                        memory.file.update(piece)
                 else:
-                    digests.file.update(written.read(len(self._key.head)))
+                    memory.file.update(written.read(len(self._key.head)))
                     for number in range(_chunks_written(at.content_bytes)):
                         sealed = written.read(CHUNK_BYTES + TAG_BYTES)
-                        digests.file.update(sealed)
-                        digests.content.update(self._key.chunk_opened(sealed, number=number))
-                    digests.content.update(self._rest_of(at))
-        digests.content_bytes = at.content_bytes
+                        memory.file.update(sealed)
+                        memory.content.update(self._key.chunk_opened(sealed, number=number))
+                    memory.content.update(self._rest_of(at))
+        memory.content_bytes = at.content_bytes
 
 
 class _Ink:
     """Content on its way to the disk, digested, and sealed where there is a key: a chunk is sealed when more is known to follow."""
 
-    def __init__(self, out: BinaryIO, key: FileKey | None, digests: Digests, *, kept: bytes) -> None:
+    def __init__(self, out: BinaryIO, key: FileKey | None, memory: JobMemory, *, kept: bytes) -> None:
         self.content_bytes = 0
         self._out = out
         self._key = key
-        self._digests = digests
+        self._memory = memory
         self._kept = bytearray(kept)
 
     def write(self, content: bytes) -> None:
@@ -155,7 +158,7 @@ class _Ink:
             return
         if self._key is not None and self.content_bytes == 0:
             self._put(self._key.head)
-        self._digests.content.update(content)
+        self._memory.content.update(content)
         if self._key is None:
             self._put(content)
         else:
@@ -183,7 +186,7 @@ class _Ink:
         del self._kept[:start]
 
     def _put(self, raw: bytes) -> None:
-        self._digests.file.update(raw)
+        self._memory.file.update(raw)
         self._out.write(raw)
 
 

@@ -4,7 +4,6 @@ Promises: each step is one transaction that says how far the file is on disk, so
 workers never write one file; a package that failed leaves nothing behind. Refuses nothing that `packages.request` accepted.
 """
 
-import base64
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -18,11 +17,11 @@ from codegen import brands, orders
 from codegen.cipher import SerialCipher
 from codegen.keys import keyring
 from codegen.orders import CodeOrder
-from codegen.print_packages import manifests, package_contents, packages, sealed_files
+from codegen.print_packages import manifests, package_contents, package_locks, packages
 from codegen.print_packages.file_designs import FileDesign
-from codegen.print_packages.package_files import START, Checkpoint, Digests, PackageFile
+from codegen.print_packages.package_files import START, Checkpoint, JobMemory, PackageFile
 from codegen.print_packages.package_models import Package as Row
-from codegen.print_packages.packages import Package, PackageState, Sealing
+from codegen.print_packages.packages import Package, PackageState
 
 ERROR_CHARS_MAX = 500
 
@@ -32,14 +31,14 @@ def advance(
     *,
     tenant_id: int,
     package_id: UUID,
-    digests: Digests,
+    memory: JobMemory,
     kek: bytes,
     objects_dir: Path,
     now: datetime,
 ) -> Package | None:
     """One step of the work; commit after it and call again until the answer is `finished`. None: another worker is at it.
 
-    `digests` is the caller's memory between steps of one package: a new one costs time, never correctness.
+    `memory` is the caller's between the steps of one package: a new one costs time, never correctness.
     """
     row = session.scalar(
         select(Row)
@@ -53,12 +52,19 @@ def advance(
     if row.state not in {PackageState.READY, PackageState.FAILED}:
         order = orders.find(session, row.order_id, tenant_id=tenant_id)
         cipher = keyring.cipher(session, tenant_id=tenant_id, epoch=row.epoch, kek=kek)
-        file = _file(session, row, order, cipher, objects_dir)
+        if memory.composer is None:
+            memory.composer = package_contents.composer(session, row, order, cipher)
+        path = package_contents.path(row, objects_dir)
+        if not package_locks.fits(row, fingerprint=memory.composer.fingerprint):
+            # Another version of a library may write other bytes: the file is begun again, under another key.
+            _note(row, START)
+            package_locks.fit(session, row, cipher, fingerprint=memory.composer.fingerprint, kek=kek)
+        file = PackageFile(memory.composer, key=package_locks.key_of(row, cipher), path=path)
         try:
-            _note(row, file.write_step(_checkpoint(row), digests))
+            _note(row, file.write_step(_checkpoint(row), memory))
             row.state = PackageState.RUNNING
             if row.rows_done == package_contents.rows_of(row):
-                row.manifest = _manifest(session, row, order, cipher, file, digests)
+                row.manifest = _manifest(session, row, order, cipher, file, memory)
                 row.state = PackageState.READY
         except OSError as error:
             # A full disk does not get better by trying: say so, and give the room back.
@@ -71,14 +77,6 @@ def advance(
     return packages.of_row(session, row)
 
 
-def _file(session: Session, row: Row, order: CodeOrder, cipher: SerialCipher, objects_dir: Path) -> PackageFile:
-    key = None
-    if row.recipe["sealing"] == Sealing.SEALED:
-        key = sealed_files.resumed(base64.b64decode(row.recipe["head"]), package_contents.secrets(row, cipher)[0])
-    composer = package_contents.composer(session, row, order, cipher)
-    return PackageFile(composer, key=key, path=package_contents.path(row, objects_dir))
-
-
 def _checkpoint(row: Row) -> Checkpoint:
     if row.rows_done == 0:
         return START
@@ -89,10 +87,10 @@ def _note(row: Row, at: Checkpoint) -> None:
     row.rows_done, row.bytes_done, row.note_bytes, row.rest = at.rows, at.content_bytes, at.note_bytes, at.rest
 
 
-def _manifest(session: Session, row: Row, order: CodeOrder, cipher: SerialCipher, file: PackageFile, digests: Digests) -> str:
+def _manifest(session: Session, row: Row, order: CodeOrder, cipher: SerialCipher, file: PackageFile, memory: JobMemory) -> str:
     """Enough for the press, and enough to enter order and canaries again where a database was lost."""
     package = packages.of_row(session, row)
-    content, sealed = file.sums(digests)
+    content, sealed = file.sums(memory)
     canary_order = None
     if row.canary_order_id is not None:
         canary_order = orders.find(session, row.canary_order_id, tenant_id=row.tenant_id)

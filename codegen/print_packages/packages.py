@@ -6,7 +6,6 @@ Refuses canaries where the order's epoch is closed (their serials would show), t
 above its limits.
 """
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,12 +18,13 @@ from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from codegen import brands, orders
+from codegen import brands, marking, marks, orders
 from codegen.keys import keyring
 from codegen.kinds import Kind
 from codegen.orders import CodeOrder
-from codegen.print_packages import canaries, package_contents, recipients
+from codegen.print_packages import canaries, package_contents, package_locks, recipients
 from codegen.print_packages.file_designs import LINES, FileDesign, Format
+from codegen.print_packages.package_locks import Sealing
 from codegen.print_packages.package_models import Package as Row
 from codegen.print_packages.package_models import PackageRecipient
 from codegen.print_packages.templates import Content
@@ -42,11 +42,6 @@ class PackageState(StrEnum):
     RUNNING = "running"
     READY = "ready"
     FAILED = "failed"
-
-
-class Sealing(StrEnum):
-    OPEN = "open"
-    SEALED = "sealed"
 
 
 class Printing(StrEnum):
@@ -150,6 +145,7 @@ def request(
     first, last = _packable(order, first=first, last=last)
     codes = last - first + 1
     design.check(content=content, codes=codes)
+    marks.hold(session, order_id, tenant_id=tenant_id)
     given = recipients.find(session, tenant_id=tenant_id, name=recipient)
     count = canaries.usual(codes) if canary_count is None else canaries.checked(canary_count, codes=codes)
     origin = brands.load(session, tenant_id=tenant_id).scan_origin
@@ -189,7 +185,7 @@ def request(
         if not same or FileDesign.from_plain(row.recipe) != design or row.recipe["sealing"] != sealing:
             raise PackageDiffers(package_id=package_id)
         return of_row(session, row)
-    _prepare(session, row, order, recipient=recipient, kek=kek, now=now, actor=actor)
+    _prepare(session, row, order, kek=kek, now=now, actor=actor)
     session.flush()
     return of_row(session, row)
 
@@ -300,8 +296,8 @@ def _already_given(session: Session, order: CodeOrder, wanted: Mapping[str, Any]
     return PartGiven(first=before.first, last=before.last, recipient=before.recipient, package_id=before.id)
 
 
-def _prepare(session: Session, row: Row, order: CodeOrder, *, recipient: str, kek: bytes, now: datetime, actor: str) -> None:
-    """Canaries' counters and the lock: what stays the same for this recipient and these rows, whatever happens later."""
+def _prepare(session: Session, row: Row, order: CodeOrder, *, kek: bytes, now: datetime, actor: str) -> None:
+    """Canaries' counters, the mark and the lock: what stays the same for this recipient and these rows, whatever happens later."""
     if row.canaries:
         canary_order = orders.place(
             session,
@@ -320,11 +316,12 @@ def _prepare(session: Session, row: Row, order: CodeOrder, *, recipient: str, ke
             raise CanariesShow(epoch=order.epoch)
         row.canary_order_id = canary_order.id
     cipher = keyring.cipher(session, tenant_id=row.tenant_id, epoch=row.epoch, kek=kek)
+    if FileDesign.from_plain(row.recipe).has_marks:
+        mark = marking.decided(session, order, cipher, tenant_id=row.tenant_id, origin=row.recipe["origin"], now=now, actor=actor)
+        row.recipe = {**row.recipe, "mark": mark.spec.as_plain(), "mask": mark.mask}
+    composer = package_contents.composer(session, row, order, cipher)
+    package_locks.fit(session, row, cipher, fingerprint=composer.fingerprint, kek=kek)
     if row.recipe["sealing"] == Sealing.SEALED:
-        key = recipients.file_key(
-            session, tenant_id=row.tenant_id, name=recipient, kek=kek, secrets=package_contents.secrets(row, cipher)
-        )
-        row.recipe = {**row.recipe, "head": base64.b64encode(key.head).decode()}
         row.file_name += ".sealed"
 
 

@@ -4,6 +4,8 @@ Promises: rows of packed bits (most significant first, dark 1, quiet zone includ
 order unless each symbol is to have its best. Refuses GS1 DataMatrix without a GTIN, because AI 21 stands beside AI 01 alone. Pure.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,37 +13,28 @@ from codegen.addresses import SIGNATURE_KEY, SIGNATURE_LENGTH, Addresses, Texts
 from codegen.cipher import SERIAL_LENGTH
 from codegen.gs1.gs1_links import Element
 from codegen.gtin import Gtin
-from codegen.symbology import data_matrices, mark_sizes, qr_forms
+from codegen.symbology import data_matrices, mark_sizes, mark_specs, qr_forms
 from codegen.symbology.affine_symbols import SAMPLE, AffinePress
 from codegen.symbology.mark_sizes import MarkSize
 from codegen.symbology.mark_specs import MarkSpec, Masking, Symbology
 from codegen.symbology.qr_forms import Mode, SymbolForm
-from kit.refusals import Conflict
+
+PRESSES_KEPT = 4
 
 Rows = npt.NDArray[np.uint8]
-
-
-class MarkWithoutGtin(Conflict):
-    code = "mark_without_gtin"
-    says = "A GS1 DataMatrix names the product, and these codes are blank. Mark them with QR codes."
-
-
-class MarkSigned(Conflict):
-    code = "mark_signed"
-    says = "A GS1 DataMatrix has no room for the public signature. Mark these codes with QR codes."
 
 
 class MarkPress:
     """`mask` None with one mask for the order: the first texts that are asked for decide (`decided`)."""
 
     def __init__(self, spec: MarkSpec, *, addresses: Addresses, gtin: Gtin, mask: int | None = None) -> None:
-        check(spec, gtin=gtin, signed=addresses.signer is not None)
+        mark_specs.check(spec, gtin=gtin, signed=addresses.signer is not None)
         self.spec = spec
         self._gtin = gtin
         self._mask = mask
         self._press = None
         if spec.symbology is Symbology.QR:
-            self._press = AffinePress(_form(spec, addresses), quiet_zone=spec.quiet)
+            self._press = _press(_form(spec, addresses), spec.quiet)
             version, modules = self._press.form.version, self._press.form.modules
         else:
             self._matrix = data_matrices.fitted(_elements(gtin, "X" * SERIAL_LENGTH))
@@ -71,13 +64,10 @@ class MarkPress:
         return self._press.draw(texts, mask=self._mask)
 
 
-def check(spec: MarkSpec, *, gtin: Gtin, signed: bool) -> None:
-    """Can these codes be marked so?"""
-    if spec.symbology is Symbology.GS1_DATAMATRIX:
-        if not gtin:
-            raise MarkWithoutGtin
-        if signed:
-            raise MarkSigned
+@lru_cache(maxsize=PRESSES_KEPT)
+def _press(form: SymbolForm, quiet_zone: int) -> AffinePress:
+    """Tens of milliseconds and some megabytes, and the same for all parts of an order and for each step of their making."""
+    return AffinePress(form, quiet_zone=quiet_zone)
 
 
 def _form(spec: MarkSpec, addresses: Addresses) -> SymbolForm:

@@ -10,9 +10,10 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, Self, TypeVar
 
+from codegen.gtin import Gtin
 from codegen.symbology.affine_symbols import QUIET_ZONE_MAX
 from codegen.symbology.qr_forms import VERSION_MAX, VERSION_MIN, Level
-from kit.refusals import Invalid
+from kit.refusals import Conflict, Invalid
 
 MODULE_MM_MIN = Decimal("0.05")
 MODULE_MM_MAX = Decimal(50)
@@ -49,6 +50,16 @@ class ReadableLine(StrEnum):
 class MarkMalformed(Invalid):
     code = "mark_malformed"
     says = "The {part} of a mark cannot be {value}: {why}."
+
+
+class MarkWithoutGtin(Conflict):
+    code = "mark_without_gtin"
+    says = "A GS1 DataMatrix names the product, and these codes are blank. Mark them with QR codes."
+
+
+class MarkSigned(Conflict):
+    code = "mark_signed"
+    says = "A GS1 DataMatrix has no room for the public signature. Mark these codes with QR codes."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +116,15 @@ class MarkSpec:
             "dpi": self.dpi,
             "text": self.text.value,
         }
+
+
+def check(spec: MarkSpec, *, gtin: Gtin, signed: bool) -> None:
+    """Can these codes be marked so?"""
+    if spec.symbology is Symbology.GS1_DATAMATRIX:
+        if not gtin:
+            raise MarkWithoutGtin
+        if signed:
+            raise MarkSigned
 
 
 def _check(spec: MarkSpec) -> None:

@@ -9,7 +9,7 @@ from codegen.brands import Brand
 from codegen.keys import keyring, public_keys
 from codegen.orders import CodeOrder
 from codegen.print_packages import package_making, packages, recipients
-from codegen.print_packages.package_files import Digests
+from codegen.print_packages.package_files import JobMemory
 from codegen.print_packages.packages import Package
 from kit.ids import uuid7
 from tests.codegen.conftest import KEK, NOW, Inside
@@ -36,13 +36,13 @@ def asked(
         )
 
 
-def step(inside: Inside, tea: Brand, package: Package, folder: Path, digests: Digests) -> Package | None:
+def step(inside: Inside, tea: Brand, package: Package, folder: Path, memory: JobMemory) -> Package | None:
     with inside() as session:
         return package_making.advance(
             session,
             tenant_id=tea.tenant_id,
             package_id=package.id,
-            digests=digests,
+            memory=memory,
             kek=KEK,
             objects_dir=folder,
             now=NOW,
@@ -52,7 +52,7 @@ def step(inside: Inside, tea: Brand, package: Package, folder: Path, digests: Di
 def made(inside: Inside, tea: Brand, package: Package, folder: Path) -> bytes:
     """The finished file; every step is another worker's, who knows nothing of the one before."""
     while True:
-        moved = step(inside, tea, package, folder, Digests())
+        moved = step(inside, tea, package, folder, JobMemory())
         assert moved is not None
         if moved.finished:
             break

@@ -14,8 +14,9 @@ from codegen import brands, orders
 from codegen.keys import keyring, public_keys
 from codegen.print_packages import downloads, package_making, packages, recipients, templates
 from codegen.print_packages.file_designs import FileDesign
-from codegen.print_packages.package_files import Digests
-from codegen.print_packages.packages import Package, Printing, Sealing
+from codegen.print_packages.package_files import JobMemory
+from codegen.print_packages.package_locks import Sealing
+from codegen.print_packages.packages import Package, Printing
 from codegen.print_packages.templates import Content, Template
 from kit import chance
 from kit.refusals import Conflict, Invalid
@@ -265,7 +266,7 @@ def keys(out: Path, tenant: str | None, *, as_json: bool) -> None:
 
 
 def _made(instance: Instance, tenant_id: int, package: Package) -> Package:
-    digests, done = Digests(), package.rows_done
+    memory, done = JobMemory(), package.rows_done
     with progress(f"Rows {package.first:,} to {package.last:,}", package.rows) as advance:
         advance(done)
         while not package.finished:
@@ -274,7 +275,7 @@ def _made(instance: Instance, tenant_id: int, package: Package) -> Package:
                     session,
                     tenant_id=tenant_id,
                     package_id=package.id,
-                    digests=digests,
+                    memory=memory,
                     kek=instance.settings.kek_bytes,
                     objects_dir=instance.settings.objects_dir,
                     now=instance.clock.now(),

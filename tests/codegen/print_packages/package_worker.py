@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from codegen.print_packages import package_making
-from codegen.print_packages.package_files import Digests
+from codegen.print_packages.package_files import JobMemory
 from kit.db import make_engine, transaction
 from tests.codegen.conftest import KEK, NOW
 from tests.codegen.print_packages import small_steps
@@ -32,14 +32,14 @@ def die_at(fsyncs: int) -> None:
 def main(url: str, tenant: str, package_id: str, folder: str, fsyncs: str) -> None:
     small_steps.take()
     die_at(int(fsyncs))
-    engine, digests, finished = make_engine(url), Digests(), False
+    engine, memory, finished = make_engine(url), JobMemory(), False
     while not finished:
         with transaction(engine, tenant_id=int(tenant)) as session:
             step = package_making.advance(
                 session,
                 tenant_id=int(tenant),
                 package_id=UUID(package_id),
-                digests=digests,
+                memory=memory,
                 kek=KEK,
                 objects_dir=Path(folder),
                 now=NOW,

@@ -14,8 +14,9 @@ from codegen import orders
 from codegen.brands import Brand
 from codegen.orders import CodeOrder
 from codegen.print_packages import manifests, packages, recipients, sealed_files
-from codegen.print_packages.package_files import Digests
-from codegen.print_packages.packages import Package, PackageState, Printing, Sealing
+from codegen.print_packages.package_files import JobMemory
+from codegen.print_packages.package_locks import Sealing
+from codegen.print_packages.packages import Package, PackageState, Printing
 from tests.codegen import packaging
 from tests.codegen.conftest import NOW, Inside, ordered
 from tests.codegen.packaging import PASSPHRASE, asked, made, manifest, step
@@ -91,7 +92,7 @@ def test_a_worker_killed_in_the_middle_leaves_a_file_that_the_next_one_finishes_
     assert (found.state, found.rows_done) == (PackageState.RUNNING, STEPS_COMMITTED * small_steps.LINES)
     size = part.stat().st_size
     assert size > found.bytes_done * 0.9
-    until(lambda: step(inside, tea, package, tmp_path, Digests()) is not None, what="the lock of the dead")
+    until(lambda: step(inside, tea, package, tmp_path, JobMemory()) is not None, what="the lock of the dead")
     raw = made(inside, tea, package, tmp_path)
     assert content(raw) == undisturbed(inside, tea, package, tmp_path)[0]
     assert manifests.verify(manifest(inside, tea, package), io.BytesIO(raw), keys=packaging.keys(inside, tea)).rows == ROWS + 20
@@ -100,7 +101,7 @@ def test_a_worker_killed_in_the_middle_leaves_a_file_that_the_next_one_finishes_
 def test_a_worker_killed_before_its_commit_leaves_nothing_in_the_file(
     inside: Inside, tea: Brand, package: Package, tmp_path: Path
 ) -> None:
-    step(inside, tea, package, tmp_path, Digests())
+    step(inside, tea, package, tmp_path, JobMemory())
     (part,) = tmp_path.rglob("*.part")
     with part.open("ab") as torn:
         torn.write(b"TORN" * 1000)
@@ -110,18 +111,18 @@ def test_a_worker_killed_before_its_commit_leaves_nothing_in_the_file(
 def test_a_file_that_was_finished_before_anybody_was_told_is_taken_up_again(
     inside: Inside, tea: Brand, package: Package, tmp_path: Path
 ) -> None:
-    step(inside, tea, package, tmp_path, Digests())
+    step(inside, tea, package, tmp_path, JobMemory())
     (part,) = tmp_path.rglob("*.part")
     part.rename(part.with_suffix(""))
     assert content(made(inside, tea, package, tmp_path)) == undisturbed(inside, tea, package, tmp_path)[0]
 
 
 def test_a_part_that_was_lost_is_written_again(inside: Inside, tea: Brand, package: Package, tmp_path: Path) -> None:
-    digests = Digests()
-    step(inside, tea, package, tmp_path, digests)
+    memory = JobMemory()
+    step(inside, tea, package, tmp_path, memory)
     (part,) = tmp_path.rglob("*.part")
     part.unlink()
-    step(inside, tea, package, tmp_path, digests)
+    step(inside, tea, package, tmp_path, memory)
     raw = made(inside, tea, package, tmp_path)
     assert manifests.verify(manifest(inside, tea, package), io.BytesIO(raw), keys=packaging.keys(inside, tea))
 
@@ -129,21 +130,21 @@ def test_a_part_that_was_lost_is_written_again(inside: Inside, tea: Brand, packa
 def test_a_second_worker_finds_the_package_busy(inside: Inside, tea: Brand, package: Package, tmp_path: Path) -> None:
     with inside() as session:
         packages.retry(session, tenant_id=tea.tenant_id, package_id=package.id, now=NOW)  # holds the row
-        assert step(inside, tea, package, tmp_path, Digests()) is None
+        assert step(inside, tea, package, tmp_path, JobMemory()) is None
     assert list(tmp_path.rglob("*.part")) == []
 
 
 def test_a_full_disk_is_said_leaves_nothing_and_the_package_can_be_tried_again(
     inside: Inside, tea: Brand, package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step(inside, tea, package, tmp_path, Digests())
+    step(inside, tea, package, tmp_path, JobMemory())
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full_disk)
-        failed = step(inside, tea, package, tmp_path, Digests())
+        failed = step(inside, tea, package, tmp_path, JobMemory())
     assert failed is not None
     assert (failed.state, failed.error, failed.rows_done) == (PackageState.FAILED, "No space left on device", 0)
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
-    assert step(inside, tea, package, tmp_path, Digests()) == failed
+    assert step(inside, tea, package, tmp_path, JobMemory()) == failed
     with inside() as session:
         assert packages.retry(session, tenant_id=tea.tenant_id, package_id=package.id, now=NOW).state is PackageState.QUEUED
     assert content(made(inside, tea, package, tmp_path)) == undisturbed(inside, tea, package, tmp_path)[0]
