@@ -29,14 +29,14 @@ class Leak:
 
 def judged(*, kind: Kind, state: CodeState, given: Sequence[Package]) -> Leak | None:
     """`given` is what `packages.covering` answers for the scanned counter, `kind` and `state` what its range says."""
-    if not given:
-        return None
+    reason = reason_of(kind=kind, state=state)
+    return None if reason is None or not given else Leak(reason=reason, packages=tuple(given))
+
+
+def reason_of(*, kind: Kind, state: CodeState) -> LeakReason | None:
+    """Why a scan of such a code says that a list got out, whoever had it."""
     if kind is Kind.CANARY:
-        reason = LeakReason.CANARY
-    elif state is CodeState.VOID:
-        reason = LeakReason.VOID
-    elif state in {CodeState.INACTIVE, CodeState.PRINTED}:
-        reason = LeakReason.INACTIVE
-    else:
-        return None
-    return Leak(reason=reason, packages=tuple(given))
+        return LeakReason.CANARY
+    if state is CodeState.VOID:
+        return LeakReason.VOID
+    return LeakReason.INACTIVE if state in {CodeState.INACTIVE, CodeState.PRINTED} else None

@@ -1,4 +1,4 @@
-"""Nothing yet."""
+"""Anomalies: what scans say that ought not to be, the codes among them, and what people did about it."""
 
 from pathlib import Path
 
@@ -16,4 +16,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("Restore a backup instead.")
+    raise NotImplementedError("What was found, and who closed it, is history: restore a backup instead.")
