@@ -7,6 +7,7 @@ than it says, never older. It holds working keys: it stays in memory and is neve
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -15,7 +16,7 @@ from codegen import bindings, brands, catalogue_version, cipher, orders, product
 from codegen.bindings import Bindings
 from codegen.gtin import Gtin
 from codegen.intervals import Stretch
-from codegen.keys import keyring
+from codegen.keys import keyring, public_keys
 from codegen.keys.keyring import Epoch
 from codegen.kinds import Kind, Profile
 from codegen.packaging import Packaging
@@ -68,6 +69,7 @@ class BrandCatalogue:
     epochs: Mapping[int, Epoch]
     ranges: tuple[CodeRange, ...]  # by (epoch, first counter); they never overlap
     version: int
+    key_set: Mapping[str, Any]  # what the brand publishes (codegen.keys.public_keys)
     links: LinkTable = NO_LINKS
 
     def counter_of(self, serial: str) -> tuple[int, int] | None:
@@ -91,6 +93,7 @@ def snapshot(session: Session, *, tenant_id: int, kek: bytes) -> BrandCatalogue:
     brand = brands.load(session, tenant_id=tenant_id)
     decided = ranges.states(session, tenant_id=tenant_id)
     bound = bindings.of_orders(session, tenant_id=tenant_id)
+    epochs = keyring.epochs(session, tenant_id=tenant_id, kek=kek)
     return BrandCatalogue(
         tenant_id=brand.tenant_id,
         slug=brand.slug,
@@ -98,7 +101,8 @@ def snapshot(session: Session, *, tenant_id: int, kek: bytes) -> BrandCatalogue:
         scan_origin=brand.scan_origin,
         hosts=brand.hosts,
         products={product.gtin: product for product in products.listing(session, tenant_id=tenant_id)},
-        epochs=keyring.epochs(session, tenant_id=tenant_id, kek=kek),
+        epochs=epochs,
+        key_set=public_keys.key_set(brand.slug, epochs.values()),
         ranges=tuple(
             CodeRange(
                 epoch=order.epoch,

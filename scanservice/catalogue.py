@@ -21,11 +21,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from codegen import brands, catalogue, catalogue_version, origins
 from codegen.catalogue import BrandCatalogue, CodeRange
 from codegen.products import Product
+from codegen.proofs import NO_PROOFS, Proofs
 from codegen.ranges import CodeState
 from kit import log
 from kit.db import transaction
 from kit.refusals import NotFound, Unavailable
-from scanservice import evidence
+from scanservice import api_keys, evidence
+from scanservice.api_keys import ApiKey
 from scanservice.evidence import Weights
 from scanservice.hot import functions, generations
 from scanservice.verdicts import Standing
@@ -83,6 +85,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     serial: str = ""
     counted: tuple[int, int] | None = None
     order_id: UUID | None = None
+    proofs: Proofs = NO_PROOFS
 
     @property
     def weights(self) -> Weights:
@@ -100,8 +103,11 @@ class Elsewhere:
 
 
 class Catalogue:
-    def __init__(self, brands: Mapping[int, BrandCatalogue], *, version: int, generation: int) -> None:
+    def __init__(
+        self, brands: Mapping[int, BrandCatalogue], *, version: int, generation: int, keys: Mapping[bytes, ApiKey] | None = None
+    ) -> None:
         self.version = version
+        self.api_keys = keys or {}
         self.generation = generation
         self.brands = brands
         self._by_gtin = {gtin: brand for brand in brands.values() for gtin in brand.products}
@@ -184,6 +190,7 @@ def _item(
         serial=serial,
         counted=counted,
         order_id=found.order_id,
+        proofs=found.proofs,
     )
 
 
@@ -200,10 +207,12 @@ def load(engine: Engine, *, kek: bytes) -> Catalogue:
         generation = generations.recorded(session)
         tenant_ids = brands.tenant_ids(session)
     by_tenant: dict[int, BrandCatalogue] = {}
+    keys: dict[bytes, ApiKey] = {}
     for tenant_id in tenant_ids:
         with transaction(engine, tenant_id=tenant_id) as session:
             by_tenant[tenant_id] = catalogue.snapshot(session, tenant_id=tenant_id, kek=kek)
-    return Catalogue(by_tenant, version=version, generation=generation)
+            keys.update(api_keys.by_digest(session, tenant_id=tenant_id))
+    return Catalogue(by_tenant, version=version, generation=generation, keys=keys)
 
 
 def signs(engine: Engine) -> tuple[int, int]:

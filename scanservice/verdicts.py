@@ -151,11 +151,11 @@ def judge(
     return judged if before.proof is None else _proven(judged, before, before.proof, visitor=who, whence=whence, at_min=at_s // 60)
 
 
-def marked(judgement: Judgement, signature: Signature) -> Judgement:
-    """What the signature in the scanned address adds: never another verdict, as the serial alone says who made the code."""
+def marked(judgement: Judgement, signature: Signature, marks: tuple[Reason, ...] = ()) -> Judgement:
+    """What the signature in the scanned address and a device's clock add: never another verdict, as the serial alone says who made it."""
     if signature is Signature.NONE:
-        return judgement
-    return Judgement(judgement.verdict, (*judgement.reasons, Reason(f"signature_{signature.value}")))
+        return judgement if not marks else Judgement(judgement.verdict, judgement.reasons + marks)
+    return Judgement(judgement.verdict, (*judgement.reasons, Reason(f"signature_{signature.value}"), *marks))
 
 
 def signature_in(reasons: Sequence[Reason]) -> Signature:

@@ -20,12 +20,14 @@ from kit.db import make_engine
 from kit.redis import connect
 from kit.refusals import Refusal
 from kit.settings import MissingSetting, Settings
-from scanservice import catalogue, tickets, visitors
+from scanservice import catalogue, insiders, tickets, visitors
 from scanservice.address_places import AddressPlaces
 from scanservice.catalogue import CatalogueAway, Shelf
-from scanservice.edge import beacons, http, readiness, recorder, reports, visits
+from scanservice.edge import beacons, http, key_set, pins, readiness, recorder, reports, visits
+from scanservice.edge.devices import Devices
 from scanservice.edge.http import Answer, Receive, Request, Scope, Send
 from scanservice.edge.parts import Parts
+from scanservice.edge.pin_desk import PinDesk
 from scanservice.edge.proxy import Proxy
 from scanservice.edge.readiness import Readiness
 from scanservice.edge.recorder import Recorder
@@ -66,8 +68,11 @@ class Running:
                 keys=keys,
                 log_bytes_max=settings.log_bytes_max,
             ),
+            pin_desk=PinDesk(shelf, self._recorder, keys=keys, log_bytes_max=settings.log_bytes_max),
+            devices=Devices(),
             keys=keys,
             ticket_key=seals.derive(secret, tickets.KEY_PURPOSE),
+            insider_key=seals.derive(secret, insiders.KEY_PURPOSE),
             clock=clock,
             address_places=AddressPlaces(),
             trusted=visitors.proxies(settings.trusted_proxies),
@@ -96,6 +101,10 @@ class Running:
             await self._respond(reports.answer, request, send)
         elif path == beacons.PATH and request.method == "POST":
             await self._respond(beacons.answer, request, send)
+        elif path == pins.PATH and request.method == "POST":
+            await self._respond(pins.answer, request, send)
+        elif key_set.is_asked(request):
+            await self._respond(key_set.answer, request, send)
         elif path == READYZ:
             await self._send(await self._readyz(), request, send)
         elif path == HEALTHZ:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from kit.refusals import Conflict, Forbidden, Malformed
-from scanservice import tickets, visitors
+from scanservice import tickets, verdicts, visitors
 from scanservice.catalogue import Asked
 from scanservice.edge import clients, positions
 from scanservice.edge.clients import USER_AGENT_BYTES_MAX
@@ -95,6 +95,8 @@ async def _confirm(parts: Parts, request: Request, ticket: Ticket, beacon: Beaco
             client=clients.client(request.headers.get(b"user-agent", b"")[:USER_AGENT_BYTES_MAX]).word,
             language=language(request.headers.get(b"accept-language", b"")),
             position=position,
+            role=parts.role(request, tenant_id=ticket.tenant_id),
+            signature=verdicts.signature_in(ticket.reasons),
         )
     )
 

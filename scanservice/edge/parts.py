@@ -7,12 +7,15 @@ from typing import Final
 
 from codegen import origins
 from kit.clock import Clock
-from scanservice import places, visitors
+from scanservice import insiders, places, visitors
 from scanservice.address_places import AddressPlaces
 from scanservice.catalogue import Shelf
+from scanservice.edge.devices import Devices
 from scanservice.edge.http import Request
+from scanservice.edge.pin_desk import PinDesk
 from scanservice.edge.scanning import Answered, Position, Scanner
 from scanservice.tickets import Stage, Ticket, expiry_s, seal
+from scanservice.verdicts import Role
 from scanservice.visitors import Address, IpNetwork, Keys
 
 LANGUAGE_CHARS_MAX: Final = 8
@@ -24,13 +27,21 @@ _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,4})?")
 class Parts:
     shelf: Shelf
     scanner: Scanner
+    pin_desk: PinDesk
+    devices: Devices
     keys: Keys
     ticket_key: bytes
+    insider_key: bytes
     clock: Clock
     trusted: tuple[IpNetwork, ...]
     address_places: AddressPlaces
     # An unknown host means the oldest brand in the one box, and nobody in production.
     guess_brand: bool
+
+    def role(self, request: Request, *, tenant_id: int) -> Role:
+        """What the browser of somebody of the trade says by its cookie."""
+        cookies = request.headers.get(b"cookie", b"")
+        return insiders.role_of(cookies, tenant_id=tenant_id, now=self.clock.now(), key=self.insider_key)
 
     def whence(self, address: Address, position: Position | None = None) -> bytes:
         """The keyed network and the place, as the state keeps them: the phone's own position where it sent one, else its address's."""

@@ -1,11 +1,12 @@
 """`POST /v1/scans`: apps and devices report scans, one or up to 1000 at once. Each is confirmed at once.
 
 Promises: each item of a batch has its own answer, in order, and one bad item spoils no other; the same `scan_id` of the same client
-for the same code is one scan. Refused: bodies that are no such objects, batches that are too long, codes of another brand.
+for the same code is one scan. Who may say what is `devices`' matter. Refused: bodies that are no such objects, batches that are too long, codes of another brand.
 """
 
 import asyncio
 import hashlib
+from datetime import datetime
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -17,11 +18,13 @@ from kit import ids
 from kit.refusals import Conflict, Invalid, Malformed, Refusal, problem
 from scanservice import visitors
 from scanservice.catalogue import Asked, Elsewhere
-from scanservice.edge import positions
+from scanservice.edge import positions, url_marks
 from scanservice.edge.clients import USER_AGENT_BYTES_MAX
+from scanservice.edge.devices import Claims, Device
 from scanservice.edge.http import Answer, Request, json
 from scanservice.edge.parts import Parts, host_name, language, verdict_document
 from scanservice.edge.scanning import Repeat, Scan
+from scanservice.verdicts import Role
 
 PATH: Final = b"/v1/scans"
 BODY_BYTES_MAX: Final = 1 << 20
@@ -71,10 +74,20 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     latitude: float | None = None
     longitude: float | None = None
     accuracy_m: float | None = None
+    role: Role = Role.CONSUMER
+    ip: str = ""
+    scanned_at: datetime | None = None
+
+    @property
+    def claims(self) -> Claims:
+        return Claims(role=self.role, visitor_id=self.visitor_id, ip=self.ip, scanned_at=self.scanned_at)
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """`sent_at` is the device's clock when it sends: what it is off is taken from the times of its scans."""
+
     scans: list[msgspec.Raw] | None = None
+    sent_at: datetime | None = None
 
 
 _report_decoder = msgspec.json.Decoder(Report)
@@ -87,40 +100,47 @@ async def answer(parts: Parts, request: Request) -> Answer:
         batch = _batch_decoder.decode(body)
     except msgspec.DecodeError as error:
         raise ReportMalformed(why=str(error)) from error
+    now = parts.clock.now()
+    device = parts.devices.of(request, parts.shelf.catalogue, sent_at=batch.sent_at, now=now)
     if batch.scans is None:
-        return json(200, await _one(parts, request, body))
+        parts.devices.count(device, 1, now=now)
+        return json(200, await _one(parts, request, device, body))
     if not 1 <= len(batch.scans) <= ITEMS_MAX:
         raise BatchTooLong(items=len(batch.scans), items_max=ITEMS_MAX)
-    results = await asyncio.gather(*(_one_of_many(parts, request, raw) for raw in batch.scans))
+    parts.devices.count(device, len(batch.scans), now=now)
+    results = await asyncio.gather(*(_one_of_many(parts, request, device, raw) for raw in batch.scans))
     return json(200, {"results": results})
 
 
-async def _one_of_many(parts: Parts, request: Request, raw: msgspec.Raw) -> dict[str, object]:
+async def _one_of_many(parts: Parts, request: Request, device: Device, raw: msgspec.Raw) -> dict[str, object]:
     try:
-        return {"status": 200, **await _one(parts, request, raw)}
+        return {"status": 200, **await _one(parts, request, device, raw)}
     except Refusal as refusal:
         return problem(refusal, instance=PATH.decode())
 
 
-async def _one(parts: Parts, request: Request, raw: bytes | msgspec.Raw) -> dict[str, object]:
+async def _one(parts: Parts, request: Request, device: Device, raw: bytes | msgspec.Raw) -> dict[str, object]:
     try:
         report = _report_decoder.decode(raw)
     except msgspec.DecodeError as error:
         raise ReportMalformed(why=str(error)) from error
-    answered = await parts.scanner.scan(_scan(parts, request, report))
+    answered = await parts.scanner.scan(_scan(parts, request, device, report))
     return verdict_document(answered, key=parts.ticket_key)
 
 
-def _scan(parts: Parts, request: Request, report: Report) -> Scan:
-    now = parts.clock.now()
+def _scan(parts: Parts, request: Request, device: Device, report: Report) -> Scan:
+    claims = report.claims
+    device.allow(claims)
     asked = _asked(parts, request, report)
-    visitor = _visitor(parts, request, report, tenant_id=asked.tenant_id)
-    address = request.address
+    device.serves(asked.tenant_id)
+    at, marks = device.scanned_at(claims, now=parts.clock.now())
+    visitor = _visitor(parts, request, device.visitor_id(claims), tenant_id=asked.tenant_id)
+    address = device.address(claims, request)
     position = positions.checked(latitude=report.latitude, longitude=report.longitude, accuracy_m=report.accuracy_m)
     return Scan(
         asked=asked,
-        scan_id=ids.uuid7(now) if report.scan_id is None else _scan_id(asked, visitor, report.scan_id),
-        at=now,
+        scan_id=ids.uuid7(at) if report.scan_id is None else _scan_id(asked, visitor, report.scan_id),
+        at=at,
         confirmed=True,
         repeat=Repeat.NEVER if report.scan_id is None else Repeat.POSSIBLE,
         visitor=visitor,
@@ -129,6 +149,9 @@ def _scan(parts: Parts, request: Request, report: Report) -> Scan:
         client="api",
         language=language(request.headers.get(b"accept-language", b"")),
         position=position,
+        role=claims.role,
+        marks=marks,
+        signature=url_marks.of_url(parts, asked, report.url),
     )
 
 
@@ -167,14 +190,14 @@ def _of_url(url: str) -> tuple[str, str, str]:
     return address.gtin, address.serial, host
 
 
-def _visitor(parts: Parts, request: Request, report: Report, *, tenant_id: int) -> bytes:
+def _visitor(parts: Parts, request: Request, visitor_id: str, *, tenant_id: int) -> bytes:
     cookie = visitors.cookie_of(request.headers.get(b"cookie", b""))
-    if cookie is not None:
+    if cookie is not None and b"authorization" not in request.headers:
         return visitors.by_cookie(parts.keys, tenant_id=tenant_id, cookie=cookie)
-    if report.visitor_id:
-        if len(report.visitor_id) > VISITOR_ID_CHARS_MAX:
+    if visitor_id:
+        if len(visitor_id) > VISITOR_ID_CHARS_MAX:
             raise ReportMalformed(why=f"its visitor_id has more than {VISITOR_ID_CHARS_MAX} characters")
-        return visitors.by_client_id(parts.keys, tenant_id=tenant_id, client_id=report.visitor_id)
+        return visitors.by_client_id(parts.keys, tenant_id=tenant_id, client_id=visitor_id)
     return visitors.by_address(
         parts.keys,
         tenant_id=tenant_id,

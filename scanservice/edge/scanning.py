@@ -22,7 +22,7 @@ from scanservice.edge.throttling import Buckets
 from scanservice.hot import functions, state
 from scanservice.hot import log as scan_log
 from scanservice.hot.log import Sighting
-from scanservice.verdicts import Judgement, Role, Standing
+from scanservice.verdicts import Judgement, Reason, Role, Signature, Standing
 from scanservice.visitors import Address, Keys
 
 CATALOGUE_TRIES_MAX: Final = 3
@@ -60,6 +60,8 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     position: Position | None = None
     role: Role = Role.CONSUMER
+    signature: Signature = Signature.NONE
+    marks: tuple[Reason, ...] = ()
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,20 +133,17 @@ class Scanner:
             DONE_S,
         )
         before = state.unpack(answer[_AT_BYTES:]) if len(answer) > _AT_BYTES else None
-        return Answered(
-            scan=scan,
-            item=item,
-            judgement=verdicts.judge(
-                standing=item.standing,
-                standing_reason=item.standing_reason,
-                before=before,
-                visitor=scan.visitor[: state.VISITOR_BYTES],
-                whence=scan.whence,
-                role=scan.role,
-                at_s=int.from_bytes(answer[:_AT_BYTES], "big"),
-                weights=item.weights,
-            ),
+        judgement = verdicts.judge(
+            standing=item.standing,
+            standing_reason=item.standing_reason,
+            before=before,
+            visitor=scan.visitor[: state.VISITOR_BYTES],
+            whence=scan.whence,
+            role=scan.role,
+            at_s=int.from_bytes(answer[:_AT_BYTES], "big"),
+            weights=item.weights,
         )
+        return Answered(scan=scan, item=item, judgement=verdicts.marked(judgement, scan.signature, scan.marks))
 
     async def _sight(self, scan: Scan, item: Item, catalogue: Catalogue) -> Answered:
         """A code that we never made has no state and no partition of its own: it goes where its address goes, if not too often."""
@@ -197,6 +196,8 @@ def sighting(scan: Scan, item: Item) -> Sighting:
         serial=item.serial if item.counted is None else "",
         standing_reason=item.standing_reason,
         role=scan.role,
+        url_signature=scan.signature,
+        marks=scan.marks,
         stranger_rate_pm=item.weights.stranger_rate_pm,
         suspect_at_db=item.weights.suspect_at_db,
     )

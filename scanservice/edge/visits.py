@@ -14,7 +14,7 @@ from kit import chance, ids
 from kit.refusals import Malformed
 from scanservice import visitors
 from scanservice.catalogue import Asked, Elsewhere
-from scanservice.edge import clients
+from scanservice.edge import clients, url_marks
 from scanservice.edge.clients import USER_AGENT_BYTES_MAX
 from scanservice.edge.http import Answer, Request, json, redirect
 from scanservice.edge.parts import Parts, host_name, language, origin_of, ticket_of, verdict_document
@@ -115,6 +115,8 @@ async def _browser(parts: Parts, request: Request, asked: Asked, *, client: str)
             address=address,
             client=client,
             language=language(request.headers.get(b"accept-language", b"")),
+            role=parts.role(request, tenant_id=asked.tenant_id),
+            signature=url_marks.of_request(parts, request, asked),
         )
     )
     return redirect(307, _page(ticket_of(answered, key=parts.ticket_key), request), *headers)
@@ -141,6 +143,8 @@ async def _program(parts: Parts, request: Request, asked: Asked, *, user_agent: 
             address=address,
             client="api",
             language=language(request.headers.get(b"accept-language", b"")),
+            role=parts.role(request, tenant_id=asked.tenant_id),
+            signature=url_marks.of_request(parts, request, asked),
         )
     )
     return json(200, verdict_document(answered, key=parts.ticket_key), *resolver_headers(request))

@@ -17,22 +17,26 @@ FIELDS: Final = 1 << BUCKET_BITS
 # Spreads brands over partitions: 2654435769 is too long to write down, its upper 16 bits do the same for 64 partitions.
 TENANT_STEP: Final = 40_503
 
-LIBRARY: Final = "onemark_scan_v2"
-SCAN: Final = "onemark_scan_v2"
-SIGHT: Final = "onemark_sight_v2"
-JOIN: Final = "onemark_join_v2"
-ANNOUNCE: Final = "onemark_announce_v2"
+LIBRARY: Final = "onemark_scan_v3"
+SCAN: Final = "onemark_scan_v3"
+SIGHT: Final = "onemark_sight_v3"
+JOIN: Final = "onemark_join_v3"
+ANNOUNCE: Final = "onemark_announce_v3"
+PIN: Final = "onemark_pin_v3"
+PIN_ADDRESS: Final = "onemark_pin_address_v3"
 CODE: Final = files("scanservice.hot").joinpath("functions.lua").read_text()
 
 # For SCAN: all buckets of states, and all remembered answers.
 STATES: Final = "s:{*"
 ANSWERS: Final = "done:{*"
+# Tries of PINs, by code and by address block.
+PIN_TRIES: Final = "pin:{*"
 
 GENERATION_FIELD: Final = "g"
 CATALOGUE_FIELD: Final = "c"
 
-# A full state is 87 bytes; Redis keeps a hash as a listpack only while its values and their number are below these.
-LISTPACK_VALUE_BYTES_MIN: Final = 96
+# A full state is 106 bytes; Redis keeps a hash as a listpack only while its values and their number are below these.
+LISTPACK_VALUE_BYTES_MIN: Final = 112
 _MUST_BE: Final = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
 _AT_LEAST: Final = {"hash-max-listpack-value": LISTPACK_VALUE_BYTES_MIN, "hash-max-listpack-entries": FIELDS}
 
@@ -65,6 +69,15 @@ def bucket_key(partition: int, *, tenant_id: int, epoch: int, counter: int) -> s
 
 def field(counter: int) -> int:
     return counter & (FIELDS - 1)
+
+
+def pin_key(partition: int, *, tenant_id: int, epoch: int, counter: int) -> str:
+    """The tries of one code, beside its state."""
+    return f"pin:{{{partition}}}:{tenant_id}:{epoch}:{counter}"
+
+
+def pin_address_key(partition: int, hashed: bytes) -> bytes:
+    return b"pin:{%d}:a:" % partition + hashed
 
 
 def done_key(partition: int, scan_id: bytes) -> bytes:

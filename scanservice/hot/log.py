@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from scanservice import evidence
-from scanservice.verdicts import Role, Signature, Standing
+from scanservice.verdicts import Reason, Role, Signature, Standing
 
 # Version 7 ids say when they were made; ids made from a client's own id are version 8 (RFC 9562 section 5.8) and say nothing.
 _VERSION_OF_TIME: Final = 7
@@ -55,6 +55,8 @@ class Sighting(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fa
     stranger_rate_pm: int = evidence.STRANGER_RATE_PM
     suspect_at_db: int = evidence.SUSPECT_AT_DB
     url_signature: Signature = Signature.NONE
+    # What the edge found remarkable about the report itself: a device's late or wrong clock.
+    marks: tuple[Reason, ...] = ()
 
 
 _encoder = msgspec.msgpack.Encoder(uuid_format="bytes")

@@ -1,6 +1,7 @@
-"""What the platform remembers about one scanned code, in 9 to 99 bytes.
+"""What the platform remembers about one scanned code, in 9 to 106 bytes.
 
-Layout, big-endian: flags u8, first u32, last u32 (seconds since 2020-01-01Z; any scan), then at most VISITORS_MAX slots
+Layout, big-endian: flags u8, first u32, last u32 (seconds since 2020-01-01Z; any scan); where FLAG_PROVEN is set, who entered the
+right PIN last: visitor u32, minute u24; then at most VISITORS_MAX slots
 of confirmed visitors: visitor u32, whence u40 (network u24, place u16), first confirmed u24, last confirmed u24 (minutes since
 2020-01-01Z), sorted by (first confirmed, visitor). A place is a cell of one degree (scanservice.places), 0 where it is unknown.
 
@@ -30,10 +31,12 @@ NETWORK_NONE: Final = bytes(NETWORK_BYTES)
 
 FLAG_STAFF: Final = 1
 FLAG_CONSUMED: Final = 2
+FLAG_PROVEN: Final = 4
 
 _HEADER: Final = Struct(">BII")
+_PROOF: Final = Struct(">4s3s")
 _SLOT: Final = Struct(">4s5s3s3s")
-BYTES_MAX: Final = _HEADER.size + VISITORS_MAX * _SLOT.size
+BYTES_MAX: Final = _HEADER.size + _PROOF.size + VISITORS_MAX * _SLOT.size
 
 
 class Mode(StrEnum):
@@ -42,6 +45,7 @@ class Mode(StrEnum):
     SEEN = "s"
     CONFIRMED = "c"
     STAFF = "t"
+    PROVEN = "p"
 
 
 class Slot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -51,11 +55,19 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     last_min: int
 
 
+class Proof(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Who showed the item's PIN last, and when: the item is in their hands, or was then."""
+
+    visitor: bytes
+    at_min: int
+
+
 class State(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     flags: int
     first_s: int
     last_s: int
     slots: tuple[Slot, ...] = ()
+    proof: Proof | None = None
 
 
 class Touch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -82,6 +94,8 @@ def unix_s(at_s: int) -> int:
 
 def pack(state: State) -> bytes:
     parts = [_HEADER.pack(state.flags, state.first_s, state.last_s)]
+    if state.proof is not None:
+        parts.append(_PROOF.pack(state.proof.visitor, state.proof.at_min.to_bytes(3, "big")))
     parts += [
         _SLOT.pack(slot.visitor, slot.whence, slot.first_min.to_bytes(3, "big"), slot.last_min.to_bytes(3, "big"))
         for slot in state.slots
@@ -90,12 +104,21 @@ def pack(state: State) -> bytes:
 
 
 def unpack(packed: bytes) -> State:
-    slots_bytes = len(packed) - _HEADER.size
-    if slots_bytes < 0 or slots_bytes % _SLOT.size or len(packed) > BYTES_MAX:
+    if not _HEADER.size <= len(packed) <= BYTES_MAX:
         raise StateMalformed(f"a state of {len(packed)} bytes")
     flags, first_s, last_s = _HEADER.unpack_from(packed)
+    proof, slots_at = None, _HEADER.size
+    if flags & FLAG_PROVEN:
+        slots_at += _PROOF.size
+        if len(packed) < slots_at:
+            raise StateMalformed(f"a state of {len(packed)} bytes that should hold a proof")
+        visitor, minute = _PROOF.unpack_from(packed, _HEADER.size)
+        proof = Proof(visitor=visitor, at_min=int.from_bytes(minute, "big"))
+    slots_bytes = len(packed) - slots_at
+    if slots_bytes % _SLOT.size or slots_bytes > VISITORS_MAX * _SLOT.size:
+        raise StateMalformed(f"a state of {len(packed)} bytes")
     if not slots_bytes:
-        return State(flags=flags, first_s=first_s, last_s=last_s)
+        return State(flags=flags, first_s=first_s, last_s=last_s, proof=proof)
     return State(
         flags=flags,
         first_s=first_s,
@@ -107,23 +130,28 @@ def unpack(packed: bytes) -> State:
                 first_min=int.from_bytes(first, "big"),
                 last_min=int.from_bytes(last, "big"),
             )
-            for visitor, whence, first, last in _SLOT.iter_unpack(packed[_HEADER.size :])
+            for visitor, whence, first, last in _SLOT.iter_unpack(packed[slots_at:])
         ),
+        proof=proof,
     )
 
 
 def single(touch: Touch) -> State:
     """The state of a code that was scanned once."""
+    minute = touch.at_s // 60
     slots: tuple[Slot, ...] = ()
     if touch.mode is Mode.CONFIRMED:
-        minute = touch.at_s // 60
         slots = (Slot(visitor=touch.visitor, whence=touch.whence, first_min=minute, last_min=minute),)
     return State(
-        flags=FLAG_STAFF if touch.mode is Mode.STAFF else 0,
+        flags=_FLAG_OF.get(touch.mode, 0),
         first_s=touch.at_s,
         last_s=touch.at_s,
         slots=slots,
+        proof=Proof(visitor=touch.visitor, at_min=minute) if touch.mode is Mode.PROVEN else None,
     )
+
+
+_FLAG_OF: Final = {Mode.STAFF: FLAG_STAFF, Mode.PROVEN: FLAG_PROVEN}
 
 
 def merge(one: State, other: State) -> State:
@@ -132,6 +160,7 @@ def merge(one: State, other: State) -> State:
         first_s=min(one.first_s, other.first_s),
         last_s=max(one.last_s, other.last_s),
         slots=_earliest(one.slots + other.slots),
+        proof=_latest(one.proof, other.proof),
     )
 
 
@@ -143,15 +172,24 @@ def fold(scans: Iterable[Touch]) -> State | None:
     """The state after all these scans, whatever their order. Slots are cut once, at the end, so nothing is forgotten early."""
     flags, first_s, last_s = 0, None, 0
     slots: list[Slot] = []
+    proof: Proof | None = None
     for scan in scans:
         alone = single(scan)
         flags |= alone.flags
         first_s = alone.first_s if first_s is None else min(first_s, alone.first_s)
         last_s = max(last_s, alone.last_s)
         slots.extend(alone.slots)
+        proof = _latest(proof, alone.proof)
     if first_s is None:
         return None
-    return State(flags=flags, first_s=first_s, last_s=last_s, slots=_earliest(slots))
+    return State(flags=flags, first_s=first_s, last_s=last_s, slots=_earliest(slots), proof=proof)
+
+
+def _latest(one: Proof | None, other: Proof | None) -> Proof | None:
+    """An item passes from hand to hand: the last who showed its PIN holds it. Of two in one minute the larger visitor."""
+    if one is None or other is None:
+        return one or other
+    return max(one, other, key=lambda proof: (proof.at_min, proof.visitor))
 
 
 def _earliest(slots: Iterable[Slot]) -> tuple[Slot, ...]:

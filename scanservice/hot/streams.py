@@ -62,7 +62,7 @@ def last_id(redis: Redis, partition: int) -> tuple[int, int]:
         info = cast("Any", redis.xinfo_stream(functions.log_key(partition)))
     except ResponseError:
         return NOTHING
-    return _numbers(info["last-generated-id"])
+    return numbers(info["last-generated-id"])
 
 
 def trim(redis: Redis, partition: int, *, first_kept: str) -> None:
@@ -71,7 +71,7 @@ def trim(redis: Redis, partition: int, *, first_kept: str) -> None:
 
 def entry(raw: Raw) -> Entry:
     """A raw entry with types."""
-    generation, sequence = _numbers(raw[0])
+    generation, sequence = numbers(raw[0])
     return Entry(generation=generation, sequence=sequence, fields=fields(raw))
 
 
@@ -81,14 +81,15 @@ def fields(raw: Raw) -> dict[bytes, bytes]:
 
 def place(raw: Raw) -> tuple[int, int]:
     """Generation and sequence number of a raw entry."""
-    return _numbers(raw[0])
+    return numbers(raw[0])
 
 
 def _entry(one: tuple[bytes, Mapping[bytes, bytes]]) -> Entry:
-    generation, sequence = _numbers(one[0])
+    generation, sequence = numbers(one[0])
     return Entry(generation=generation, sequence=sequence, fields=one[1])
 
 
-def _numbers(entry_id: bytes) -> tuple[int, int]:
+def numbers(entry_id: bytes) -> tuple[int, int]:
+    """Generation and sequence number."""
     generation, _, sequence = entry_id.partition(b"-")
     return int(generation), int(sequence)

@@ -32,6 +32,7 @@ from scanservice.hot.state import StateMalformed
 from scanservice.hot.streams import Raw
 from scanservice.ingest import judging, pin_records, records, trimming
 from scanservice.ingest.judging import Locate, Read
+from scanservice.ingest.log_places import Place
 from scanservice.ingest.records import News, NewScan, Projection, RaceLost
 from scanservice.models import DeadLetter, LogPosition
 
@@ -47,7 +48,6 @@ LOG_BYTES_MAX: Final = 1 << 30
 BLOCK_MS: Final = 1000
 AFTER_TROUBLE_S: Final = 1.0
 LOOK_EVERY_S: Final = 30.0
-_SEQUENCE_LAST: Final = (1 << 64) - 1
 _BEGINNING: Final = "0-0"
 _ADVANCE: Final = text("""
 UPDATE log_position AS p
@@ -58,22 +58,6 @@ UPDATE log_position AS p
 """)
 
 _log = log.get(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A place in the log of one partition: the last entry that was stored."""
-
-    partition: int
-    generation: int
-    sequence: int
-
-    @property
-    def after(self) -> str:
-        """For XREAD: entries behind this id."""
-        if self.sequence == generations.BEFORE_FIRST:
-            return f"{self.generation - 1}-{_SEQUENCE_LAST}"
-        return f"{self.generation}-{self.sequence}"
 
 
 @dataclass(slots=True, kw_only=True)

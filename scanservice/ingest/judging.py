@@ -98,7 +98,7 @@ def _row(one: Read, *, division: str) -> ScanRow:
         at_s=at_s,
         weights=evidence.weights(sighting.stranger_rate_pm, sighting.suspect_at_db),
     )
-    judgement = verdicts.marked(judgement, sighting.url_signature)
+    judgement = verdicts.marked(judgement, sighting.url_signature, sighting.marks)
     return ScanRow(
         tenant_id=sighting.tenant_id,
         scan_id=sighting.scan_id,

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanservice.hot import state
-from scanservice.hot.state import Mode, Slot, State, StateMalformed, Touch
+from scanservice.hot.state import Mode, Proof, Slot, State, StateMalformed, Touch
 
 NOW_S = state.seconds(1_795_305_600)
 HOME = b"\x01\x02\x03\x00\x00"
@@ -50,7 +50,7 @@ def test_the_same_visitor_again_widens_the_slot_and_moves_to_the_new_network() -
 
 def test_the_earliest_visitors_are_kept_when_a_seventh_comes() -> None:
     scans = [confirmed(bytes([n]) * 4, at_s=NOW_S + 60 * n) for n in range(state.VISITORS_MAX + 3)]
-    full = state.fold(scans)
+    full = state.fold([*scans, Touch(mode=Mode.PROVEN, at_s=NOW_S, visitor=b"anna", whence=HOME)])
     assert full is not None
     assert [slot.visitor for slot in full.slots] == [bytes([n]) * 4 for n in range(state.VISITORS_MAX)]
     assert len(state.pack(full)) == state.BYTES_MAX
@@ -65,6 +65,18 @@ def test_a_clock_before_2020_counts_as_the_first_second() -> None:
 def test_another_layout_is_refused(packed: bytes) -> None:
     with pytest.raises(StateMalformed):
         state.unpack(packed)
+
+
+def test_the_last_who_showed_the_pin_is_remembered_beside_the_visitors() -> None:
+    anna, bert = (Touch(mode=Mode.PROVEN, at_s=NOW_S + at_s, visitor=who, whence=HOME) for who, at_s in ((b"anna", 0), (b"bert", 90)))
+    proven = state.fold([confirmed(b"anna", at_s=NOW_S), bert, anna])
+    assert proven is not None
+    assert proven.flags == state.FLAG_PROVEN
+    assert proven.proof == Proof(visitor=b"bert", at_min=NOW_S // 60 + 1)
+    assert len(state.pack(proven)) == 31
+    assert state.unpack(state.pack(proven)) == proven
+    with pytest.raises(StateMalformed):
+        state.unpack(bytes([state.FLAG_PROVEN]) + bytes(8))
 
 
 @given(st.lists(touches, max_size=6))
