@@ -1,12 +1,15 @@
 """The door for staff: sign in, sign out, choose a new password. Marketers go on to the console, distributors to the portal."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField, SubmitField
 from wtforms.validators import InputRequired, Length
 
+from kit import seals
 from kit.refusals import Refusal
+from scanservice import insiders
+from scanservice.verdicts import Role as ScanRole
 from web import accounts, known_devices
 from web.accounts import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Role, StaffMember
 from web.app import db, parts
@@ -73,13 +76,33 @@ def sign_in() -> Response | str | tuple[str, int]:
     open_session(member)
     response = redirect(safe_next(request.args.get("next"), otherwise=home_of(member)))
     known_devices.remember(response, member.email)
+    _name_insider(response, member)
     return response
+
+
+def _name_insider(response: Response, member: StaffMember) -> None:
+    """From now on this browser's scans are those of the trade: nobody's stranger."""
+    response.set_cookie(
+        insiders.COOKIE,
+        insiders.seal(
+            ScanRole.SHOP if member.role is Role.DISTRIBUTOR else ScanRole.STAFF,
+            tenant_id=member.tenant_id,
+            now=parts().clock.now(),
+            key=seals.derive(parts().settings.secret_bytes, insiders.KEY_PURPOSE),
+        ),
+        max_age=insiders.COOKIE_S,
+        httponly=True,
+        samesite="Lax",
+        secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
+    )
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> Response:
     close_session()
-    return redirect(url_for("entrance.sign_in"))
+    response = redirect(url_for("entrance.sign_in"))
+    response.delete_cookie(insiders.COOKIE)
+    return response
 
 
 @blueprint.route("/password", methods=["GET", "POST"])
