@@ -1,0 +1,127 @@
+"""Where links may lead, and which types they may have."""
+
+import pytest
+
+from codegen.resolver_links import link_targets, link_types
+from codegen.resolver_links.link_targets import TARGET_LENGTH_MAX
+from kit.refusals import Invalid
+
+ALLOWED = ("tea.example.com",)
+OWN = ("id.tea.example.com",)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("https://tea.example.com", "https://tea.example.com/"),
+        (" https://Shop.TEA.example.com/A?b=c#d ", "https://shop.tea.example.com/A?b=c#d"),
+        ("https://tea.example.com:8443/x", "https://tea.example.com:8443/x"),
+        ("https://tea.example.com?x=1", "https://tea.example.com/?x=1"),
+        ("https://tea.example.com/%E8%8C%B6", "https://tea.example.com/%E8%8C%B6"),
+    ],
+)
+def test_a_target_is_kept_with_its_host_in_small_letters_and_a_path(typed: str, kept: str) -> None:
+    assert link_targets.checked(typed, allowed=ALLOWED, own=OWN) == kept
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("javascript:alert(1)", "target_malformed"),
+        ("data:text/html,x", "target_malformed"),
+        ("http://tea.example.com/", "target_malformed"),
+        ("HTTPS://tea.example.com/", "target_malformed"),
+        ("//tea.example.com/", "target_malformed"),
+        ("/p/x", "target_malformed"),
+        ("", "target_malformed"),
+        ("https://", "target_malformed"),
+        ("https:///tea.example.com", "host_malformed"),
+        ("https://tea.example.com@evil.example/", "target_malformed"),
+        ("https://user:secret@tea.example.com/", "target_malformed"),
+        ("https://tea.example.com:0/", "target_malformed"),
+        ("https://tea.example.com:/", "target_malformed"),
+        ("https://tea.example.com:99999/", "target_malformed"),
+        ("https://tea.example.com\\@evil.example/", "target_malformed"),
+        ("https://tea.example.com/a b", "target_malformed"),
+        ("https://tea.example.com/a\r\nSet-Cookie:x", "target_malformed"),
+        ("https://tea.example.com/{gtin}", "target_malformed"),
+        ("https://tea.example.com/%zz", "target_malformed"),
+        ("https://tea.example.com/茶", "target_malformed"),
+        ("https://[::1", "target_malformed"),
+        ("https://127.0.0.1/", "target_malformed"),
+        ("https://10.0.0.1/", "target_malformed"),
+        ("https://127.1/", "target_malformed"),
+        ("https://0x7f.1/", "target_malformed"),
+        ("https://2130706433/", "target_malformed"),
+        ("https://[::1]/", "target_malformed"),
+        ("https://localhost/", "target_malformed"),
+        ("https://a.localhost/", "target_malformed"),
+        ("https://tea.example.com./", "host_malformed"),
+        ("https://evil.example/", "target_host_not_allowed"),
+        ("https://eviltea.example.com/", "target_host_not_allowed"),
+        ("https://tea.example.com.evil.example/", "target_host_not_allowed"),
+        ("https://id.tea.example.com/01/09521234543213", "target_own_host"),
+        (f"https://tea.example.com/{'a' * TARGET_LENGTH_MAX}", "target_malformed"),
+    ],
+)
+def test_everything_else_is_refused(typed: str, code: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        link_targets.checked(typed, allowed=ALLOWED, own=OWN)
+    assert refused.value.code == code
+
+
+def test_a_type_is_one_iri_however_it_is_written_and_written_short_again() -> None:
+    own = {"tea": "https://tea.example.com/voc/"}
+    for text in ("pip", "gs1:pip", "https://gs1.org/voc/pip", "https://www.gs1.org/voc/pip", "https://ref.gs1.org/voc/pip"):
+        assert link_types.checked(text, own) == link_types.PRODUCT_PAGE
+    assert link_types.checked("tea:brewing", own) == "https://tea.example.com/voc/brewing"
+    assert link_types.short("https://tea.example.com/voc/brewing", own) == "tea:brewing"
+    assert link_types.short(link_types.PRODUCT_PAGE, own) == "gs1:pip"
+    assert link_types.short("https://gone.example/voc/x", own) == "https://gone.example/voc/x"
+    assert len(link_types.GIVEN) == 54
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Pip",
+        "gs1:nonsense",
+        "tea:",
+        "tea:a-b",
+        "tea:1",
+        "other:x",
+        "https://evil.example/voc/x",
+        "tea:" + "a" * 300,
+        "javascript:x",
+    ],
+)
+def test_types_of_no_vocabulary_are_refused(text: str) -> None:
+    with pytest.raises(link_types.LinkTypeUnknown):
+        link_types.checked(text, {"tea": "https://tea.example.com/voc/"})
+
+
+@pytest.mark.parametrize("text", ["gs1:defaultLink", "defaultLinkMulti", "https://gs1.org/voc/verificationService"])
+def test_the_default_and_verification_are_no_brands_to_give(text: str) -> None:
+    with pytest.raises(link_types.LinkTypeReserved):
+        link_types.checked(text, {})
+
+
+@pytest.mark.parametrize(
+    ("prefix", "namespace"),
+    [
+        ("gs1", "https://tea.example.com/voc/"),
+        ("https", "https://tea.example.com/voc/"),
+        ("Tea", "https://tea.example.com/voc/"),
+        ("a" * 21, "https://tea.example.com/voc/"),
+        ("tea", "http://tea.example.com/voc/"),
+        ("tea", "https://tea.example.com/voc"),
+        ("tea", "https://tea.example.com/voc#"),
+        ("tea", "https://my-tea.example.com/voc/"),
+        ("tea", "https://ref.gs1.org/voc/"),
+        ("tea", "https://tea.example.com/" + "a" * 200 + "/"),
+    ],
+)
+def test_vocabularies_that_no_linkset_could_carry_are_refused(prefix: str, namespace: str) -> None:
+    with pytest.raises(Invalid):
+        link_types.checked_namespace(namespace) if link_types.checked_prefix(prefix) else None
