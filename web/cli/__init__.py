@@ -8,11 +8,13 @@ from web.cli import (
     demo,
     imports,
     keys,
+    labels,
     package_checks,
     packages,
     products,
     running,
     staff,
+    url_checks,
     warnings,
 )
 from web.cli.root import cli
@@ -25,6 +27,7 @@ COMMANDS = (
     demo,
     imports,
     keys,
+    labels,
     package_checks,
     packages,
     products,

@@ -42,3 +42,11 @@ if (chooser) {
   format.addEventListener("input", show);
   show();
 }
+
+// Fields that belong to one choice of a group of radio buttons are shown with it.
+for (const part of document.querySelectorAll("[data-shown-for]")) {
+  const group = document.querySelectorAll(`[name=${part.dataset.shownFor}]`);
+  const show = () => { part.hidden = ![...group].some((one) => one.checked && one.value === part.dataset.value); };
+  group.forEach((one) => one.addEventListener("change", show));
+  show();
+}

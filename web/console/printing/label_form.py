@@ -114,7 +114,7 @@ class TextForm(Form):  # type: ignore[misc]
     x_mm = mm(lazy("From left"))
     y_mm = mm(lazy("From top"))
     width_mm = mm(lazy("Width"), usual="20")
-    size_pt = mm(lazy("Points"), usual="7")
+    size_pt = mm(lazy("Size, pt"), usual="7")
     lines = IntegerField(lazy("Lines"), [Optional()], default=1, widget=TextInput(), render_kw={"inputmode": "numeric"})
     align = SelectField(lazy("Align"), choices=options({one.value: said for one, said in ALIGNS.items()}))
     bold = BooleanField(lazy("Bold"))
@@ -130,7 +130,7 @@ class LabelForm(DeskForm):
     shape = SelectField(lazy("Shape"), choices=options({one.value: said for one, said in SHAPES.items()}))
     border = BooleanField(lazy("Thin line around the label"))
     cutting_marks = BooleanField(lazy("Cutting marks in the margins of the sheet"))
-    page_width_mm = mm(lazy("Sheet width"), usual="210", description=lazy("A4 is 210 × 297."))
+    page_width_mm = mm(lazy("Sheet width"), usual="210")
     page_height_mm = mm(lazy("Sheet height"), usual="297")
     left_mm = mm(lazy("Left margin"), usual="7")
     top_mm = mm(lazy("Top margin"), usual="12.5")
@@ -140,11 +140,7 @@ class LabelForm(DeskForm):
     gap_down_mm = mm(lazy("Gap between rows"))
     symbol_x_mm = mm(lazy("From left"), usual="2")
     symbol_y_mm = mm(lazy("From top"), usual="4")
-    symbol_side_mm = mm(
-        lazy("Side"),
-        usual="26",
-        description=lazy("With the white edge that a symbol needs. Modules become whole dots of the printer."),
-    )
+    symbol_side_mm = mm(lazy("Side"), usual="26")
     texts = FieldList(FormField(TextForm), min_entries=1, max_entries=TEXTS_MAX)
     logo = HiddenField()
     upload = FileField(
@@ -159,7 +155,7 @@ class LabelForm(DeskForm):
     logo_height_mm = mm(lazy("Height"), usual="10")
     sample_gtin = SelectField(lazy("Product"), validate_choice=False)
     sample_dpi = SelectField(
-        lazy("Printer"),
+        lazy("Resolution"),
         coerce=int,
         default=DPI_USUAL,
         choices=options({str(dpi): f"{dpi} dpi" for dpi in DPI}),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from codegen import digital_link
+from codegen import digital_link, marks
 from codegen.gtin import Gtin
 from codegen.kinds import Kind, Profile
 from codegen.labels import fitting, library, previews
@@ -82,6 +82,6 @@ def symbol_facts(template: LabelTemplate, shown: Sample) -> SymbolFacts:
     )
 
 
-def mark_of(_order: CodeOrder) -> MarkSpec:
+def mark_of(order: CodeOrder) -> MarkSpec:
     """How the codes of an order are marked."""
-    return MarkSpec()
+    return marks.of_order(db(), order.id, tenant_id=desk.tenant_id()).spec
