@@ -33,6 +33,7 @@ COMMANDS = (
     products,
     running,
     staff,
+    url_checks,
     warnings,
 )  # each adds its commands to `cli` when it is imported
 
