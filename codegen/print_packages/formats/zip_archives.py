@@ -20,7 +20,8 @@ _END = struct.Struct("<IHHHHIIH")
 _VERSION, _VERSION64 = 20, 45
 _UTF_8 = 1 << 11
 _DATE = 1 << 5 | 1  # the first of January 1980, where the format's time begins
-_MAX16, _MAX32 = 2**16 - 1, 2**32 - 1
+_MAX16, _MAX32 = 2**16 - 1, 2**32 - 1  # "look into the ZIP64 record"
+ZIP64_FROM = _MAX32
 
 
 def member(name: bytes, content: bytes) -> tuple[bytes, bytes]:
@@ -44,15 +45,16 @@ def directory(notes: BinaryIO, *, name_of: Callable[[int, int], list[bytes]], of
         yield piece
     if at != offset:
         raise ValueError(f"members end at byte {at} by their notes, and at {offset} by the file")
-    if number >= _MAX16 or offset >= _MAX32 or size >= _MAX32:
+    far = number >= _MAX16 or max(offset, size) >= ZIP64_FROM
+    if far:
         yield _END64.pack(0x06064B50, _END64.size - 12, _VERSION64, _VERSION64, 0, 0, number, number, size, offset)
         yield _LOCATOR.pack(0x07064B50, 0, offset + size, 1)
     small = min(number, _MAX16)
-    yield _END.pack(0x06054B50, 0, 0, small, small, min(size, _MAX32), min(offset, _MAX32), 0)
+    yield _END.pack(0x06054B50, 0, 0, small, small, min(size, _MAX32), _MAX32 if far else offset, 0)
 
 
 def _entry(name: bytes, *, crc: int, length: int, at: int) -> bytes:
-    far = at >= _MAX32
+    far = at >= ZIP64_FROM
     extra = _EXTRA.pack(1, 8, at) if far else b""
     version = _VERSION64 if far else _VERSION
     head = _CENTRAL.pack(
