@@ -15,7 +15,7 @@ import zxingcpp
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from codegen import exports, orders, ranges
+from codegen import exports, orders
 from codegen.orders import CodeOrder
 from kit.clock import FixedClock
 from kit.db import transaction
@@ -138,38 +138,6 @@ def test_the_forecast_says_what_half_a_form_would_make(marketer: FlaskClient, fu
     assert "stay inactive" in said
     assert re.search(r"about 2\d\d MB", said)
     assert "Fill in product and quantity" in marketer.get("/console/orders/new/forecast", query_string={"quantity": "x"}).text
-
-
-def test_rows_are_activated_and_voided_with_reasons_and_a_history(
-    marketer: FlaskClient, furnished: Furnished, database: Database
-) -> None:
-    address = f"/console/orders/{furnished.order_id}"
-    void = {"void-first": "11", "void-last": "20", "void-reason": "Stolen", "void-submit": "y"}
-    unsure = marketer.post(address, data={**void, "void-lot": "L2"})
-    assert unsure.status_code == 422
-    assert "This is not the lot of this order, which is L1." in unsure.text
-    done = marketer.post(address, data={**void, "void-lot": "L1"}, follow_redirects=True)
-    assert "Rows 11 to 20: Void." in done.text
-    page = words_of(done.text)
-    assert "Active 90 Void 10" in page
-    assert re.search(r"Void 11 – 20 Stolen 2026-11-22 16:00", page)
-    again = marketer.post(address, data={**void, "void-lot": "L1"}, follow_redirects=True)
-    assert "were Void already. Nothing was changed." in again.text
-    refused = marketer.post(address, data={"activate-first": "12", "activate-last": "13", "activate-submit": "y"})
-    assert refused.status_code == 422
-    assert "All of these codes are void, and void is for ever." in refused.text
-    outside = marketer.post(address, data={"activate-first": "0", "activate-last": "101", "activate-submit": "y"})
-    assert outside.status_code == 422
-    assert "Rows 0 to 101 are not within the order&#39;s 1 to 100." in outside.text
-    with transaction(database.app_engine, tenant_id=furnished.tenant_id) as session:
-        assert len(ranges.history(session, tenant_id=furnished.tenant_id, order_id=furnished.order_id)) == 2
-
-
-def test_a_void_without_a_reason_is_refused(marketer: FlaskClient, furnished: Furnished) -> None:
-    form = {"void-first": "1", "void-last": "2", "void-lot": "L1", "void-reason": "", "void-submit": "y"}
-    answer = marketer.post(f"/console/orders/{furnished.order_id}", data=form)
-    assert answer.status_code == 422
-    assert '<details class="desk-card" open>' in answer.text
 
 
 def test_a_short_order_is_downloaded_at_once(marketer: FlaskClient, furnished: Furnished) -> None:

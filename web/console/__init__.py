@@ -22,8 +22,10 @@ from web.console import (
 )
 from web.console.printing import label_pages, package_pages, printers
 from web.console.routes import blueprint
+from web.console.watch import anomaly_pages
 
 __all__ = [
+    "anomaly_pages",
     "api_keys",
     "audit",
     "blueprint",

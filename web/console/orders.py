@@ -9,7 +9,7 @@ from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringFi
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
 
-from codegen import digital_link, order_search, orders, products, ranges, symbols
+from codegen import digital_link, orders, products, ranges, symbols
 from codegen.cipher import SERIAL_LENGTH
 from codegen.gtin import Gtin
 from codegen.kinds import Kind, Profile
@@ -22,7 +22,6 @@ from web.app import db
 from web.console import desk, labels
 from web.console.forms import DeskForm, blame, blaming, count_field, needed, options
 from web.console.routes import blueprint
-from web.console.state_bars import bar
 from web.signed_in import admits
 from web.wording import gettext as _
 from web.wording import language, lazy, number
@@ -84,21 +83,6 @@ def product_names() -> Mapping[str, str]:
 
 def product_options() -> list[SelectChoice]:
     return options({gtin: f"{name} · {gtin}" for gtin, name in product_names().items()})
-
-
-@blueprint.get("/orders", endpoint="orders")
-@admits(*CONSOLE_ROLES)
-def orders_list() -> str:
-    page = order_search.page(db(), tenant_id=desk.tenant_id(), cursor=request.args.get("after"))
-    counts = ranges.counts(db(), tenant_id=desk.tenant_id(), orders=page.orders)
-    return render_template(
-        "console/orders.html",
-        page=page,
-        bars={order.id: bar(counts[order.id]) for order in page.orders},
-        counts=counts,
-        names=product_names(),
-        is_first="after" not in request.args,
-    )
 
 
 @blueprint.route("/orders/new", methods=["GET", "POST"])
