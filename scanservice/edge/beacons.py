@@ -1,7 +1,7 @@
 """`POST /v1/scans/confirm`: the page tells that a person looked at it, and the verdict becomes final.
 
 Promises: the same ticket again gets the same answer and records nothing; a position, where the person allowed one, goes with the
-confirmation. Refused: a ticket of another visitor, one that is too old or not ours, one of a preview, a position that is none.
+confirmation. Refused: a page of itself in a data centre, where a tap is asked for; a ticket of another visitor, one that is too old or not ours, one of a preview, a position that is none.
 """
 
 from typing import ClassVar, Final
@@ -40,8 +40,16 @@ class TicketOfPreview(Conflict):
     says: ClassVar[str] = "This page was opened as a preview. Scan the code to check it."
 
 
+class TapNeeded(Conflict):
+    code: ClassVar[str] = "tap_needed"
+    says: ClassVar[str] = "Confirm this check by a tap on the page."
+
+
 class Beacon(msgspec.Struct, frozen=True, kw_only=True):
+    """`tapped`: a person pressed a button, where the page alone would have told."""
+
     ticket: str
+    tapped: bool = False
     latitude: float | None = None
     longitude: float | None = None
     accuracy_m: float | None = None
@@ -80,6 +88,9 @@ async def _confirm(parts: Parts, request: Request, ticket: Ticket, beacon: Beaco
     if cookie is None or visitors.by_cookie(parts.keys, tenant_id=ticket.tenant_id, cookie=cookie) != ticket.visitor:
         raise TicketOfAnother
     address = request.address
+    if not beacon.tapped and parts.address_places.of(address.packed).data_centre:
+        # Messengers' servers open links in whole browsers, scripts and all, before the person does.
+        raise TapNeeded
     position = positions.checked(latitude=beacon.latitude, longitude=beacon.longitude, accuracy_m=beacon.accuracy_m)
     counted = None if ticket.epoch is None or ticket.counter is None else (ticket.epoch, ticket.counter)
     return await parts.scanner.scan(
@@ -112,4 +123,4 @@ def _of_form(body: bytes) -> Beacon:
     fields = parse_qs(body.decode("latin-1"))
     if "ticket" not in fields:
         raise BeaconMalformed(why="the form has no ticket")
-    return Beacon(ticket=fields["ticket"][0])
+    return Beacon(ticket=fields["ticket"][0], tapped=True)

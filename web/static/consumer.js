@@ -68,21 +68,22 @@ function looked() {
   });
 }
 
-async function send(ticket, position) {
+async function send(ticket, position, tapped) {
   const answer = await fetch(CONFIRM, {
     method: "POST",
     headers: { "Content-Type": "application/json", Accept: "application/json" },
-    body: JSON.stringify({ ticket, ...position }),
+    body: JSON.stringify({ ticket, tapped, ...position }),
   });
   if (answer.ok) return answer.json();
   const lasting = answer.status < 500 && answer.status !== 429;
-  throw Object.assign(new Error(String(answer.status)), { lasting });
+  const { code } = await answer.json().catch(() => ({}));
+  throw Object.assign(new Error(String(answer.status)), { lasting, code });
 }
 
-async function sendPatiently(ticket, position) {
+async function sendPatiently(ticket, position, tapped) {
   for (let tried = 1; ; tried += 1) {
     try {
-      return await send(ticket, position);
+      return await send(ticket, position, tapped);
     } catch (error) {
       if (error.lasting || tried === TRIES_MAX) throw error;
       await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS * tried));
@@ -101,15 +102,17 @@ function exchange(was, is) {
   check.dataset.stage = "confirmed";
 }
 
-async function confirmCheck() {
+async function confirmCheck(tapped) {
   const noting = document.querySelector("[data-noting]");
   const retry = document.querySelector("[data-retry]");
+  const tap = document.querySelector("[data-tap]");
   const ticket = check.dataset.check;
   noting.hidden = false;
   retry.hidden = true;
+  tap.hidden = true;
   try {
     const position = place.card && place.possible && place.chosen() ? await place.ask() : null;
-    const final = await sendPatiently(ticket, position);
+    const final = await sendPatiently(ticket, position, tapped);
     if (final.verdict !== check.dataset.verdict) {
       location.replace(location.pathname.replace(ticket, final.ticket) + location.search);
       return;
@@ -117,15 +120,19 @@ async function confirmCheck() {
     exchange(ticket, final.ticket);
     for (const part of document.querySelectorAll("[data-after-confirm]")) part.hidden = false;
     noting.textContent = noting.dataset.done;
-  } catch {
+  } catch (error) {
+    const tapNeeded = error.code === "tap_needed";
+    noting.hidden = tapNeeded;
     noting.textContent = noting.dataset.failed;
-    retry.hidden = false;
+    tap.hidden = !tapNeeded;
+    retry.hidden = tapNeeded;
   }
 }
 
 if (check && check.dataset.stage === "seen") {
-  document.querySelector("[data-retry] button").addEventListener("click", confirmCheck);
-  looked().then(confirmCheck);
+  document.querySelector("[data-retry] button").addEventListener("click", () => confirmCheck(true));
+  document.querySelector("[data-tap] button").addEventListener("click", () => confirmCheck(true));
+  looked().then(() => confirmCheck(false));
 }
 
 // --- asking for another code: the button waits as long as the server would refuse
