@@ -145,7 +145,7 @@ def advance(
             _write_step(session, row, kek=kek, objects_dir=objects_dir, rows_max=rows_max)
         except OSError as error:
             # A full disk does not get better by trying: say so, and give the room back.
-            _paths(row, objects_dir)[1].unlink(missing_ok=True)
+            paths(row, objects_dir)[1].unlink(missing_ok=True)
             row.state = ExportState.FAILED
             row.error = f"{error.strerror or error}"[:ERROR_CHARS_MAX]
             row.rows_done = 0
@@ -208,14 +208,14 @@ def file_of(session: Session, export_id: UUID, *, tenant_id: int, objects_dir: P
         raise ExportUnknown(export_id=export_id)
     if row.state != ExportState.READY:
         raise ExportNotReady(export_id=export_id, state=row.state)
-    return _paths(row, objects_dir)[0]
+    return paths(row, objects_dir)[0]
 
 
 def _write_step(session: Session, row: models.Export, *, kek: bytes, objects_dir: Path, rows_max: int) -> None:
     order = orders.find(session, row.order_id, tenant_id=row.tenant_id)
     cipher = keyring.cipher(session, tenant_id=row.tenant_id, epoch=order.epoch, kek=kek)
     layout = _layout(session, row, order, cipher)
-    final, part = _paths(row, objects_dir)
+    final, part = paths(row, objects_dir)
     if not part.exists() and final.exists() and final.stat().st_size == layout.bytes_of(row.rows_total, first=row.facts["first"]):
         # The file was finished, and the worker died between the rename and its commit.
         row.rows_done, row.state = row.rows_total, ExportState.READY
@@ -247,7 +247,8 @@ def _layout(session: Session, row: models.Export, order: orders.CodeOrder, ciphe
     return Layout.of(order, cipher, origin=origin)
 
 
-def _paths(row: models.Export, objects_dir: Path) -> tuple[Path, Path]:
+def paths(row: models.Export, objects_dir: Path) -> tuple[Path, Path]:
+    """Where the finished file lies, and where the unfinished one."""
     folder = objects_dir / _FOLDER / str(row.tenant_id)
     return folder / f"{row.id}.csv", folder / f"{row.id}.csv.part"
 

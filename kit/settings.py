@@ -46,6 +46,11 @@ class Settings(BaseSettings):
     ip_table: str = ""
     log_bytes_max: int = 1 << 30
     request_bytes_max: int = 32 << 20
+    addresses_kept_days: int = Field(default=30, ge=0)
+    positions_kept_days: int = Field(default=180, ge=0)
+    files_kept_days: int = Field(default=30, ge=0)
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = 0
     sms_provider: Literal["", "console"] = ""
 
     @property

@@ -147,3 +147,14 @@ class ApiKey(Base):
     created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
     revoked_by: Mapped[str] = mapped_column(Text, server_default="")
     revoked_at: Mapped[datetime | None] = mapped_column(TIMESTAMP(timezone=True))
+
+
+class RetentionMark(Base):
+    """Scans before `until` have been rid of a subject: the addresses they came from, or their exact positions."""
+
+    __tablename__ = "retention_mark"
+    __table_args__ = (CheckConstraint("subject IN ('addresses', 'positions')", name="subject"),)
+
+    tenant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    subject: Mapped[str] = mapped_column(Text, primary_key=True)
+    until: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))

@@ -6,20 +6,30 @@ for a backup, and checks that the copy holds this very key.
 
 import base64
 import binascii
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from codegen import brands
+from sqlalchemy import text
+
+from codegen import brands, catalogue_version
 from codegen.keys import keyring
 from kit import migrations
 from kit.db import transaction
 from kit.refusals import Invalid
 from kit.settings import KEK_FILE, SECRET_FILE, Settings
+from scanservice.catalogue import POLL_S
 from scanservice.hot import generations
+from scanservice.ingest import lag, letters, months
 from web.instance import MIGRATIONS, Instance
 
 OTHERS = 0o077
 BACKUP_NOTE = "keys/backup-of-kek"
+LAG_S_MAX = 60
+PARTITIONS_NAMED_MAX = 8
+DISK_FREE_MIN = 0.1
+MEMORY_SHARE_MAX = 0.9
 REDIS_MUST = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
 
 
@@ -48,6 +58,11 @@ def examine(instance: Instance) -> list[Finding]:
         _schema(instance),
         *_redis(instance),
         _generation(instance),
+        *_log(instance),
+        _months(instance),
+        *_replication(instance),
+        *_room(instance),
+        _catalogue(instance),
         *_keys(instance),
         *_key_files(instance.settings),
         _backup(instance.settings),
@@ -100,6 +115,117 @@ def _generation(instance: Instance) -> Finding:
         else "Redis shows another state than PostgreSQL: onemark rebuild state"
     )
     return Finding(what="scan state", good=good, says=says)
+
+
+def _log(instance: Instance) -> list[Finding]:
+    """Scans wait in Redis until an ingester has stored them."""
+    now = instance.clock.now()
+    with transaction(instance.engine, tenant_id=None) as session:
+        found = lag.measure(session, instance.redis)
+        unread = letters.count(session)
+    oldest_s = found.oldest_s(now)
+    late = oldest_s > LAG_S_MAX
+    findings = [
+        Finding(
+            what="scan log",
+            good=not late,
+            says=f"{found.waiting:,} entries wait to be stored, the oldest for {oldest_s:,.0f} s"
+            + (". Is an ingester running? onemark run ingester; more of them share the work" if late else ""),
+        )
+    ]
+    findings += [
+        Finding(
+            what=f"partition {one.partition}",
+            good=False,
+            says=f"stopped: {one.stopped}. Redis is older than PostgreSQL, or lost entries: onemark rebuild state",
+        )
+        for one in found.stopped
+    ]
+    unattended = found.unattended(now)
+    if unattended:
+        numbers = ", ".join(str(one.partition) for one in unattended[:PARTITIONS_NAMED_MAX])
+        more = f" and {len(unattended) - PARTITIONS_NAMED_MAX} more" if len(unattended) > PARTITIONS_NAMED_MAX else ""
+        findings.append(
+            Finding(what="ingesters", good=False, says=f"nobody stores partitions {numbers}{more}: start onemark run ingester")
+        )
+    findings.append(
+        Finding(
+            what="dead letters",
+            good=not unread,
+            says="none" if not unread else f"{unread:,} entries of the log could not be read: onemark log letters",
+        )
+    )
+    return findings
+
+
+def _months(instance: Instance) -> Finding:
+    with transaction(instance.engine, tenant_id=None) as session:
+        missing = months.missing(session, now=instance.clock.now())
+        there = months.listing(session)
+    size = sum(month.bytes for month in there) / (1 << 20)
+    if missing:
+        return Finding(
+            what="months of the scan log",
+            good=False,
+            says=f"not made yet: {', '.join(missing)}. The worker makes them ahead: are onemark run worker and scheduler running?",
+        )
+    return Finding(what="months of the scan log", good=True, says=f"{len(there)} with {size:,.0f} MB, two of them ahead")
+
+
+def _replication(instance: Instance) -> list[Finding]:
+    """Only where there are replicas; one machine has none, and that is a choice."""
+    state: dict[str, Any] = instance.redis.info("replication")
+    replicas = [value for name, value in state.items() if name.startswith("slave") and isinstance(value, dict)]
+    findings = [
+        Finding(
+            what=f"redis replica {one.get('ip')}:{one.get('port')}",
+            good=one.get("state") == "online",
+            says=f"{one.get('state')}, {int(state['master_repl_offset']) - int(one.get('offset', 0)):,} bytes behind",
+        )
+        for one in replicas
+    ]
+    if state.get("role") != "master":
+        findings.append(
+            Finding(what="redis role", good=False, says="REDIS_URL names a replica, which takes no scans: name its master")
+        )
+    with transaction(instance.engine, tenant_id=None) as session:
+        standby = session.scalar(text("SELECT pg_is_in_recovery()"))
+    if standby:
+        findings.append(Finding(what="postgresql role", good=False, says="DATABASE_URL names a standby, which takes no writes"))
+    return findings
+
+
+def _room(instance: Instance) -> list[Finding]:
+    """A full disk stops scans as surely as a full log."""
+    folder = instance.settings.data_dir
+    disk = shutil.disk_usage(folder if folder.exists() else Path())
+    free = disk.free / disk.total
+    memory: dict[str, Any] = instance.redis.info("memory")
+    used, limit = int(memory["used_memory"]), int(memory.get("maxmemory", 0))
+    full = bool(limit) and used > limit * MEMORY_SHARE_MAX
+    of_limit = f" of {limit / (1 << 20):,.0f} MB" if limit else ", without a limit of its own"
+    return [
+        Finding(
+            what="disk of the data folder",
+            good=free > DISK_FREE_MIN,
+            says=f"{disk.free / (1 << 30):,.1f} GB free ({free:.0%})"
+            + ("" if free > DISK_FREE_MIN else ": make room, a full disk stops scans"),
+        ),
+        Finding(
+            what="redis memory",
+            good=not full,
+            says=f"{used / (1 << 20):,.0f} MB used{of_limit}" + (": give it more, it must never evict" if full else ""),
+        ),
+    ]
+
+
+def _catalogue(instance: Instance) -> Finding:
+    """Edges learn of a newer one with their next scan, from Redis; where that was not told, they look by themselves."""
+    with transaction(instance.engine, tenant_id=None) as session:
+        current = catalogue_version.current(session)
+    told = generations.catalogues(instance.redis)
+    says = f"version {current}" + ("" if told == {current} else f"; Redis has not heard of it yet, edges look every {POLL_S:g} s")
+    return Finding(what="catalogue", good=True, says=says)
 
 
 def _keys(instance: Instance) -> list[Finding]:

@@ -18,7 +18,7 @@ from kit import log, outbox
 from kit.outbox import Handler, OutboxEntry
 from kit.settings import Settings
 from scanservice.anomalies import anomalies, handling, watching
-from web import instance
+from web import instance, upkeep
 from web.instance import Instance
 
 EVERY_S = {
@@ -28,6 +28,9 @@ EVERY_S = {
     "web.worker.forget_unripe": 3600,
     "web.worker.resume_exports": 60,
     "web.worker.resume_packages": 60,
+    "web.worker.make_months": 6 * 3600,
+    "web.worker.forget_whereabouts": 60,
+    "web.worker.remove_files": 3600,
 }
 EXPORT = "web.worker.export_codes"
 PACKAGE = "web.worker.make_package"
@@ -118,6 +121,20 @@ def forget_unripe() -> None:
     for tenant_id in _tenants(onemark):
         with onemark.transaction(tenant_id) as session:
             handling.forget_unripe(session, tenant_id=tenant_id, now=onemark.clock.now())
+
+
+def make_months() -> None:
+    upkeep.make_months(_onemark())
+
+
+def forget_whereabouts() -> None:
+    """Addresses and exact positions of old scans."""
+    upkeep.forget_whereabouts(_onemark())
+
+
+def remove_files() -> None:
+    """Old exports and print packages."""
+    upkeep.remove_files(_onemark())
 
 
 def export_codes(tenant_id: int, export_id: str) -> None:

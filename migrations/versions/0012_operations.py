@@ -1,4 +1,4 @@
-"""Nothing yet."""
+"""How far retention has come."""
 
 from pathlib import Path
 

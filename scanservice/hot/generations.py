@@ -41,6 +41,14 @@ def shown(redis: Redis) -> set[int]:
         return {NONE if answer is None else int(answer) for answer in pipeline.execute()}
 
 
+def catalogues(redis: Redis) -> set[int | None]:
+    """The catalogue versions that the partitions have heard of."""
+    with redis.pipeline(transaction=False) as pipeline:
+        for partition in range(functions.PARTITIONS):
+            pipeline.hget(functions.meta_key(partition), functions.CATALOGUE_FIELD)
+        return {None if answer is None else int(answer) for answer in pipeline.execute()}
+
+
 def ensure(engine: Engine, redis: Redis, *, now: datetime) -> int:
     """The instance's generation, shown by Redis: the first one in a new instance, and the one it has otherwise.
 

@@ -31,7 +31,7 @@ from scanservice import evidence, verdicts
 from scanservice.evidence import Weights
 from scanservice.hot import functions, generations, state
 from scanservice.hot.state import State, Touch
-from scanservice.ingest import rebuild, records
+from scanservice.ingest import rebuild, records, retention
 from scanservice.ingest.records import Projection, ScanRow
 from scanservice.verdicts import Role, Standing
 
@@ -189,6 +189,8 @@ class Backfill:
                 batch.clear()
         new += self._store(batch, projections)
         progress(done + len(batch))
+        if self.months:
+            retention.reopen(self._session, tenant_id=self._tenant_id, since=min(self.months))
         return new
 
     def _store(self, batch: Sequence[ScanRow], projections: Sequence[Projection]) -> int:

@@ -11,14 +11,14 @@ from typing import Any, Final
 
 from redis import Redis
 from redis.exceptions import ResponseError
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scanservice.hot import functions, pin_log, streams
 from scanservice.hot import log as scan_log
 from scanservice.hot.log import EntryMalformed
 from scanservice.ingest.log_places import Place
-from scanservice.models import DeadLetter, LogPosition
+from scanservice.models import LogPosition
 
 # An ingester that lives looks for entries all the time: what waits for longer is nobody's.
 UNATTENDED_AFTER: Final = timedelta(seconds=30)
@@ -74,11 +74,6 @@ def measure(session: Session, redis: Redis) -> Lag:
             for place in places
         )
     )
-
-
-def letters(session: Session) -> int:
-    """How many entries could not be read so far."""
-    return session.scalar(select(func.count()).select_from(DeadLetter)) or 0
 
 
 def _waiting(redis: Redis, places: Sequence[Place]) -> Iterator[int]:
