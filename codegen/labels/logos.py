@@ -59,7 +59,9 @@ def read(upload: bytes) -> Logo:
                     raise _too_large()
                 opened.load()
                 return _written(_on_white(opened))
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError, struct.error) as error:
+    except Image.DecompressionBombError as error:
+        raise _too_large() from error
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, struct.error) as error:
         raise LogoUnreadable from error
 
 

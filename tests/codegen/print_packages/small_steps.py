@@ -2,9 +2,11 @@
 
 from typing import Protocol
 
+from codegen.labels.pdf import sheets
 from codegen.print_packages.formats import row_files
 
 LINES = 2000
+LABELS = 48
 
 
 class Setting(Protocol):
@@ -14,3 +16,4 @@ class Setting(Protocol):
 def take(set_attribute: Setting = setattr) -> None:
     """In this process from now on, or as long as a monkeypatch lasts."""
     set_attribute(row_files, "ROWS_PER_STEP", LINES)
+    set_attribute(sheets, "ROWS_PER_STEP", LABELS)
