@@ -1,13 +1,14 @@
-"""`onemark codes`: order, export, draw and explain codes. What is decided about them stands in `code_decisions`."""
+"""`onemark codes`: order, export and explain codes. What is decided about them stands in `code_decisions`, their looks in `code_marks`."""
 
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import click
 import msgspec
 from sqlalchemy.orm import Session
 
-from codegen import brands, explain, listing, orders, ranges, reentry, symbols, url_signatures
+from codegen import brands, explain, listing, orders, ranges, reentry
 from codegen.cipher import SerialCipher
 from codegen.keys import keyring
 from codegen.kinds import Kind, Profile
@@ -15,14 +16,9 @@ from codegen.orders import CodeOrder, Stage
 from codegen.print_packages import packages
 from codegen.proofs import Proofs
 from kit import chance
-from kit.refusals import Invalid
+from web.cli.mark_options import given_mark, mark_options
 from web.cli.root import ACTOR, answer, brand_option, cli, json_option, onemark, progress
 from web.instance import Instance
-
-
-class FormatUnknown(Invalid):
-    code = "format_unknown"
-    says = "{file} should end in .svg or .png."
 
 
 @cli.group("codes")
@@ -46,6 +42,7 @@ def group() -> None:
 @click.option("--activate", is_flag=True, help="Release the codes at once: their scans are genuine.")
 @click.option("--draft", is_flag=True, help="Only a draft: nothing of it is printed or released before `codes issue`.")
 @click.option("--request-id", help="Your id of this request: sent again with the same data it gives the same order.")
+@mark_options
 @brand_option
 @json_option
 def order(
@@ -65,6 +62,7 @@ def order(
     activate: bool,
     draft: bool,
     as_json: bool,
+    **mark: Any,
 ) -> None:
     """Order a range of codes. A billion codes cost one row."""
     with onemark() as instance:
@@ -83,6 +81,7 @@ def order(
                 items_per_case=items_per_case,
                 cases_per_pallet=cases_per_pallet,
                 proofs=Proofs(signed=signed, pin=pin),
+                mark=given_mark(mark),
                 stage=Stage.DRAFT if draft else Stage.ISSUED,
                 request_id=request_id or chance.token(),
                 now=now,
@@ -171,7 +170,7 @@ def export(order_id: UUID, out: Path, first: int, last: int | None, tenant: str 
     with onemark() as instance:
         tenant_id = instance.tenant_id(tenant)
         with instance.transaction(tenant_id) as session:
-            found, cipher, origin = _printable(session, instance, order_id, tenant_id=tenant_id)
+            found, cipher, origin = printable(session, instance, order_id, tenant_id=tenant_id)
         first, last = ranges.checked_rows(first=first, last=last, quantity=found.quantity)
         with progress("Codes", last - first + 1) as advance:
             told = 0
@@ -183,28 +182,6 @@ def export(order_id: UUID, out: Path, first: int, last: int | None, tenant: str 
 
             rows = listing.write_file(found, cipher, origin=origin, path=out, progress=done, first=first, last=last)
     answer({"order_id": found.id, "rows": rows, "file": out}, as_json=as_json, sentence=f"{rows:,} codes in {out}")
-
-
-@group.command("render")
-@click.argument("order_id", type=click.UUID)
-@click.option("--row", type=int, default=1, show_default=True, help="Row of the order, counted from 1.")
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="A file ending in .svg or .png.")
-@brand_option
-@json_option
-def render(order_id: UUID, row: int, out: Path, tenant: str | None, *, as_json: bool) -> None:
-    """Draw the QR code of one row."""
-    with onemark() as instance:
-        tenant_id = instance.tenant_id(tenant)
-        with instance.transaction(tenant_id) as session:
-            found, cipher, origin = _printable(session, instance, order_id, tenant_id=tenant_id)
-    ranges.checked_rows(first=row, last=row, quantity=found.quantity)
-    serial = cipher.serial_of(found.first_counter + row - 1)
-    url = url_signatures.addresses_of(found, cipher, origin=origin).of_serial(serial)
-    drawn = {".svg": lambda: symbols.svg(url).encode(), ".png": lambda: symbols.png(url)}.get(out.suffix.lower())
-    if drawn is None:
-        raise FormatUnknown(file=out)
-    out.write_bytes(drawn())
-    answer({"url": url, "file": out}, as_json=as_json, sentence=f"{url}\n{out}")
 
 
 @group.command("explain")
@@ -245,8 +222,15 @@ def explain_code(code: str, tenant: str | None, *, as_json: bool) -> None:
     answer(known, as_json=as_json, sentence="\n".join(f"{key:10} {value}" for key, value in known.items()))
 
 
-def _printable(session: Session, instance: Instance, order_id: UUID, *, tenant_id: int) -> tuple[CodeOrder, SerialCipher, str]:
+def printable(session: Session, instance: Instance, order_id: UUID, *, tenant_id: int) -> tuple[CodeOrder, SerialCipher, str]:
+    """An order that may be printed, its cipher and the brand's scan origin."""
+    found = in_full(session, instance, order_id, tenant_id=tenant_id)
+    orders.require_issued(found[0])
+    return found
+
+
+def in_full(session: Session, instance: Instance, order_id: UUID, *, tenant_id: int) -> tuple[CodeOrder, SerialCipher, str]:
+    """The same of any order, drafts too."""
     found = orders.find(session, order_id, tenant_id=tenant_id)
-    orders.require_issued(found)
     cipher = keyring.cipher(session, tenant_id=tenant_id, epoch=found.epoch, kek=instance.settings.kek_bytes)
     return found, cipher, brands.load(session, tenant_id=tenant_id).scan_origin

@@ -1,47 +1,28 @@
-"""`onemark packages`: parts of orders for printers and label houses."""
+"""`onemark packages`: parts of orders for printers and label houses. How they are asked for stands in `package_requests`."""
 
 import json
-import re
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import click
 
-from codegen import brands, orders
+from codegen import brands
 from codegen.keys import keyring, public_keys
-from codegen.print_packages import downloads, package_making, packages, recipients, templates
-from codegen.print_packages.file_designs import FileDesign
+from codegen.print_packages import downloads, package_making, packages, recipients
 from codegen.print_packages.package_files import JobMemory
-from codegen.print_packages.package_locks import Sealing
-from codegen.print_packages.packages import Package, Printing
-from codegen.print_packages.templates import Content, Template
-from kit import chance
-from kit.refusals import Conflict, Invalid
-from web.cli.given_files import TEXT_BYTES_MAX, FileThere, json_of, passphrase_of, text_of, write_new
+from codegen.print_packages.packages import Package
+from kit.refusals import Conflict
+from web.cli.given_files import TEXT_BYTES_MAX, FileThere, passphrase_of, text_of, write_new
 from web.cli.root import answer, brand_option, cli, json_option, onemark, progress
 from web.instance import Instance
 
 ACTOR = "command line"
 ADDRESS = "local"
-PARTS_MAX = 1000
-_REQUESTS = UUID("6f6e656d-6172-4b70-8b67-000000000001")
-_ROWS = re.compile(r"([0-9]{1,10})\.\.([0-9]{1,10})")
 
 existing = click.Path(exists=True, dir_okay=False, path_type=Path)
 new_file = click.Path(dir_okay=False, path_type=Path)
-
-
-class RowsUnreadable(Invalid):
-    code = "rows_unreadable"
-    says = "Rows are written like 1..5000, not {rows!r}."
-
-
-class TooManyParts(Invalid):
-    code = "too_many_parts"
-    says = "{parts} parts at once are more than {parts_max}."
 
 
 class PackagesFailed(Conflict):
@@ -103,64 +84,6 @@ def list_recipients(tenant: str | None, *, as_json: bool) -> None:
     )
 
 
-@group.command("make")
-@click.argument("order_id", type=click.UUID)
-@click.option("--recipient", required=True)
-@click.option("--rows", help="Rows of the order, as in 1..5000; default: all.")
-@click.option("--parts-of", type=click.IntRange(min=1), help="Split the rows into parts of so many codes.")
-@click.option("--template", "template_name", default="csv", show_default=True, help="Built in, or a JSON file of your own.")
-@click.option("--pins", "of_pins", is_flag=True, help="A package of PINs instead of codes.")
-@click.option("--encrypt", is_flag=True, help="Seal the file with the recipient's passphrase or key.")
-@click.option("--canaries", "canary_count", type=int, help="Rows that nobody prints; default: one in a thousand, at least two.")
-@click.option("--reprint", is_flag=True, help="Give rows that were given before once more.")
-@click.option("--downloads", "downloads_max", type=click.IntRange(min=1), default=packages.DOWNLOADS_MAX, show_default=True)
-@click.option("--request-id", help="Your id of this request: sent again with the same data it goes on with the same packages.")
-@brand_option
-@json_option
-def make(
-    order_id: UUID,
-    rows: str | None,
-    parts_of: int | None,
-    template_name: str,
-    request_id: str | None,
-    tenant: str | None,
-    *,
-    of_pins: bool,
-    encrypt: bool,
-    reprint: bool,
-    as_json: bool,
-    **wanted: Any,
-) -> None:
-    """Give rows of an order to a recipient, and write their files."""
-    template = _template("pins" if of_pins and template_name == "csv" else template_name)
-    request = request_id or chance.token()
-    with onemark() as instance:
-        tenant_id = instance.tenant_id(tenant)
-        with instance.transaction(tenant_id) as session:
-            quantity = orders.find(session, order_id, tenant_id=tenant_id).quantity
-            asked = [
-                packages.request(
-                    session,
-                    tenant_id=tenant_id,
-                    package_id=uuid5(_REQUESTS, f"{tenant_id} {request} {number}"),
-                    order_id=order_id,
-                    first=first,
-                    last=last,
-                    content=Content.PINS if of_pins else Content.CODES,
-                    design=FileDesign(template=template),
-                    sealing=Sealing.SEALED if encrypt else Sealing.OPEN,
-                    printing=Printing.REPRINT if reprint else Printing.FIRST,
-                    kek=instance.settings.kek_bytes,
-                    now=instance.clock.now(),
-                    actor=ACTOR,
-                    **wanted,
-                )
-                for number, (first, last) in enumerate(_parts(rows, parts_of=parts_of, quantity=quantity), start=1)
-            ]
-        made = [_made(instance, tenant_id, one) for one in asked]
-    _say(made, as_json=as_json)
-
-
 @group.command("resume")
 @click.option("--failed", "failed", type=click.UUID, multiple=True, help="Try this failed package again.")
 @brand_option
@@ -174,8 +97,8 @@ def resume(failed: Sequence[UUID], tenant: str | None, *, as_json: bool) -> None
                 packages.retry(session, tenant_id=tenant_id, package_id=package_id, now=instance.clock.now())
             left = packages.unfinished(session, tenant_id=tenant_id, now=instance.clock.now(), idle=timedelta(0))
             asked = [packages.find(session, one, tenant_id=tenant_id) for one in left]
-        made = [_made(instance, tenant_id, one) for one in asked]
-    _say(made, as_json=as_json)
+        found = [made(instance, tenant_id, one) for one in asked]
+    say(found, as_json=as_json)
 
 
 @group.command("list")
@@ -188,7 +111,7 @@ def list_packages(order_id: UUID, tenant: str | None, *, as_json: bool) -> None:
         tenant_id = instance.tenant_id(tenant)
         with instance.transaction(tenant_id) as session:
             found = packages.of_order(session, order_id, tenant_id=tenant_id)
-    _say(found, as_json=as_json)
+    say(found, as_json=as_json)
 
 
 @group.command("fetch")
@@ -265,7 +188,7 @@ def keys(out: Path, tenant: str | None, *, as_json: bool) -> None:
     answer({"file": out, "keys": count}, as_json=as_json, sentence=f"{count} public keys in {out}")
 
 
-def _made(instance: Instance, tenant_id: int, package: Package) -> Package:
+def made(instance: Instance, tenant_id: int, package: Package) -> Package:
     memory, done = JobMemory(), package.rows_done
     with progress(f"Rows {package.first:,} to {package.last:,}", package.rows) as advance:
         advance(done)
@@ -290,12 +213,13 @@ def _made(instance: Instance, tenant_id: int, package: Package) -> Package:
     return package
 
 
-def _say(found: Sequence[Package], *, as_json: bool) -> None:
+def say(found: Sequence[Package], *, as_json: bool) -> None:
     facts = [
         {
             "package_id": str(one.id),
             "recipient": one.recipient,
             "content": one.content,
+            "format": one.format,
             "first": one.first,
             "last": one.last,
             "canaries": one.canaries,
@@ -309,20 +233,3 @@ def _say(found: Sequence[Package], *, as_json: bool) -> None:
         for one in found
     ]
     answer({"packages": facts}, as_json=as_json, sentence="\n".join(lines) or "No packages.")
-
-
-def _parts(rows: str | None, *, parts_of: int | None, quantity: int) -> list[tuple[int, int]]:
-    read = _ROWS.fullmatch(rows or f"1..{quantity}")
-    if read is None:
-        raise RowsUnreadable(rows=rows)
-    first, last = int(read[1]), int(read[2])
-    if parts_of is None:
-        return [(first, last)]
-    parts = -(-(last - first + 1) // parts_of)
-    if parts > PARTS_MAX:
-        raise TooManyParts(parts=parts, parts_max=PARTS_MAX)
-    return [(start, min(start + parts_of - 1, last)) for start in range(first, last + 1, parts_of)] or [(first, last)]
-
-
-def _template(name: str) -> Template:
-    return Template.from_plain(json_of(Path(name))) if name.endswith(".json") else templates.built_in(name)

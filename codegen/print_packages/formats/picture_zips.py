@@ -9,7 +9,7 @@ symbol. Memory does not grow with the quantity.
 import zlib
 from collections.abc import Iterator
 from enum import StrEnum
-from functools import partial
+from functools import lru_cache, partial
 from typing import BinaryIO
 
 from codegen.print_packages.composing import Piece
@@ -23,6 +23,7 @@ from codegen.symbology.mark_specs import ReadableLine
 ROWS_PER_STEP = 1 << 14  # seconds of work
 ROWS_AT_ONCE = 1 << 8
 ROWS_PER_FOLDER = 10_000
+CAPTIONS_KEPT = 4
 _FOLDER_DIGITS = 4
 
 
@@ -38,8 +39,6 @@ class PictureZip:
         self._listed = listed
         self._press = press
         self._picture = picture
-        self._pixels = min(press.size.module_dots, symbol_files.PIXELS_PER_MODULE_MAX)
-        self._captions = CaptionPress(press.spec.text, press.side * self._pixels)
         self._row_digits = len(str(listed.rows))
 
     @property
@@ -61,8 +60,8 @@ class PictureZip:
         del offset
         for row in range(first, first + count, ROWS_AT_ONCE):
             listed = self._listed.part(row, min(ROWS_AT_ONCE, first + count - row))
-            drawn = self._pngs(listed) if self._picture is Picture.PNG else self._svgs(listed)
-            members = map(zip_archives.member, self._names(listed), drawn)
+            pictures = drawn(listed, press=self._press, picture=self._picture)
+            members = map(zip_archives.member, self._names(listed), pictures)
             contents, notes = zip(*members, strict=True)
             yield Piece(content=b"".join(contents), notes=b"".join(notes))
 
@@ -78,18 +77,32 @@ class PictureZip:
             for row, serial in enumerate(listed.serials.tolist(), start=listed.first + 1)
         ]
 
-    def _pngs(self, listed: Listed) -> Iterator[bytes]:
-        return symbol_files.pngs(
-            self._press.draw(listed.texts),
-            side=self._press.side,
-            pixels_per_module=self._pixels,
-            dpi=round(self._press.spec.dpi * self._pixels / self._press.size.module_dots),
-            captions=self._captions.draw(listed.serials) if self._captions.height else None,
-        )
 
-    def _svgs(self, listed: Listed) -> Iterator[bytes]:
-        spec, lines = self._press.spec, None
-        if spec.text is not ReadableLine.NONE:
-            lines = [captions.lines(spec.text, serial.decode()) for serial in listed.serials.tolist()]
-        draw = partial(symbol_files.svgs, side=self._press.side, module_mm=self._press.size.module_mm, captions=lines)
-        return (document.encode() for document in draw(self._press.draw(listed.texts)))
+def drawn(listed: Listed, *, press: MarkPress, picture: Picture) -> Iterator[bytes]:
+    """The picture of each code, with its readable lines, as large as the press says."""
+    return _pngs(listed, press) if picture is Picture.PNG else _svgs(listed, press)
+
+
+def _pngs(listed: Listed, press: MarkPress) -> Iterator[bytes]:
+    pixels = min(press.size.module_dots, symbol_files.PIXELS_PER_MODULE_MAX)
+    under = _captions(press.spec.text, press.side * pixels)
+    return symbol_files.pngs(
+        press.draw(listed.texts),
+        side=press.side,
+        pixels_per_module=pixels,
+        dpi=round(press.spec.dpi * pixels / press.size.module_dots),
+        captions=under.draw(listed.serials) if under.height else None,
+    )
+
+
+def _svgs(listed: Listed, press: MarkPress) -> Iterator[bytes]:
+    lines = None
+    if press.spec.text is not ReadableLine.NONE:
+        lines = [captions.lines(press.spec.text, serial.decode()) for serial in listed.serials.tolist()]
+    draw = partial(symbol_files.svgs, side=press.side, module_mm=press.size.module_mm, captions=lines)
+    return (document.encode() for document in draw(press.draw(listed.texts)))
+
+
+@lru_cache(maxsize=CAPTIONS_KEPT)
+def _captions(line: ReadableLine, width: int) -> CaptionPress:
+    return CaptionPress(line, width)

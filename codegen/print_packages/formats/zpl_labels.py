@@ -27,7 +27,7 @@ from kit.refusals import Invalid
 ROWS_PER_STEP = 1 << 15  # seconds of work, a hundred megabytes
 ROWS_AT_ONCE = 1 << 9
 LETTER_DOTS_MIN = 12  # below, thermal printers make blots of letters
-LETTER_MM_MAX = 4
+LETTER_MM_MAX = 3
 _ADVANCE = 0.62  # of the scalable font: width over height, capitals and digits
 _LINE = 1.15
 _HEX = np.frombuffer(b"".join(f"{byte:02X}".encode() for byte in range(256)), dtype=np.uint8).reshape(256, 2)
@@ -63,7 +63,7 @@ def laid_out(spec: MarkSpec, size: MarkSize, label: LabelMm | None) -> LabelLayo
     letter = min(round(width / ((captions.letters_max(spec.text) + 1) * _ADVANCE)), round(LETTER_MM_MAX * spec.dpi / MM_PER_INCH))
     if spec.text is ReadableLine.NONE or letter < LETTER_DOTS_MIN:
         letter = 0
-    text = 0 if not letter else round(letter * _LINE) * _lines_of(spec)
+    text = 0 if not letter else size.module_dots + round(letter * _LINE) * _lines_of(spec)
     height = total + text if label is None else round(label.height * spec.dpi / MM_PER_INCH)
     if label is not None and (width < total or height < total):
         raise LabelSmallerThanMark(mark_mm=size.total_mm, width_mm=label.width, height_mm=label.height)
@@ -75,7 +75,7 @@ def laid_out(spec: MarkSpec, size: MarkSize, label: LabelMm | None) -> LabelLayo
         height=height,
         symbol_left=(width - total) // 2 + quiet,
         symbol_top=top + quiet,
-        text_top=top + total,
+        text_top=top + total + size.module_dots,
         letter=letter,
     )
 
