@@ -20,6 +20,7 @@ FAULTS_SHOWN_MAX = 20
 SHOWN_LENGTH_MAX = 80
 _HEADER_SHOWN_MAX = 300
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _BYTE_ORDER_MARK = "\ufeff"  # spreadsheets write it before UTF-8
 
 
@@ -193,6 +194,11 @@ class Reader:
             return raw.decode("utf-8")
         except UnicodeDecodeError as error:
             raise CsvEncoding(line=self._lines_read, byte=error.start + 1) from error
+
+
+def plain_cell(value: str) -> str:
+    """A value that a spreadsheet takes for text, when we write a file: no cell is a formula."""
+    return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
 
 
 def shown(value: str) -> str:

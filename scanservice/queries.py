@@ -4,7 +4,7 @@ Promises: answers have a limit; totals come from `scan_total` and are as exact a
 empty answer. Days are those of UTC, the second of two days excluded.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -118,6 +118,12 @@ def recent_scans(
 def scans_of_code(session: Session, *, tenant_id: int, epoch: int, counter: int, rows_max: int = ROWS_MAX) -> list[ScanLine]:
     wanted = select(Scan).where(Scan.tenant_id == tenant_id, Scan.epoch == epoch, Scan.counter == counter)
     return _lines(session, wanted, rows_max)
+
+
+def scans_named(session: Session, *, tenant_id: int, named: Collection[tuple[datetime, UUID]]) -> list[ScanLine]:
+    """Certain scans, by their time and id."""
+    wanted = select(Scan).where(Scan.tenant_id == tenant_id, tuple_(Scan.scanned_at, Scan.scan_id).in_(list(named)))
+    return _lines(session, wanted, ROWS_MAX) if named else []
 
 
 def scans_of_visitors(

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from sqlalchemy import Select, and_, func, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from codegen import orders
@@ -211,7 +212,7 @@ def first_codes(session: Session, *, tenant_id: int) -> dict[UUID, tuple[int, in
     rows = session.execute(
         select(AnomalyCode.anomaly_id, AnomalyCode.epoch, AnomalyCode.counter)
         .where(AnomalyCode.tenant_id == tenant_id)
-        .distinct(AnomalyCode.anomaly_id)
+        .ext(distinct_on(AnomalyCode.anomaly_id))
         .order_by(AnomalyCode.anomaly_id, AnomalyCode.first_seen_at, AnomalyCode.epoch, AnomalyCode.counter)
     )
     return {anomaly_id: (epoch, counter) for anomaly_id, epoch, counter in rows}

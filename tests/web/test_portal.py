@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from kit.csv_files import plain_cell
 from kit.db import transaction
 from kit.ids import uuid7
 from scanservice.ingest import records
@@ -20,7 +21,6 @@ from supplychain.shipments import Shipment
 from tests.conftest import NOW, Database
 from tests.web.conftest import Furnished, Join, sign_in
 from web.accounts import Role
-from web.portal.downloads import plain
 
 # D1's territory is Shanghai (310000).
 PUDONG, XIHU, WUCHANG, JIANGHAN = "310115", "330106", "420106", "420103"
@@ -299,5 +299,5 @@ def test_the_pages_speak_chinese(distributor: FlaskClient, ship: Ship, scan: Sca
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
 def test_no_cell_of_a_file_is_a_formula(cell: str) -> None:
-    assert plain(cell) == f"'{cell}"
-    assert plain("浙江省") == "浙江省"
+    assert plain_cell(cell) == f"'{cell}"
+    assert plain_cell("浙江省") == "浙江省"

@@ -15,11 +15,13 @@ from web.console import (
     order_list,
     order_lists,
     order_page,
+    order_wizard,
     orders,
     products,
     staff,
     warnings,
 )
+from web.console.linking import link_labels, link_pages, link_rules
 from web.console.printing import label_pages, package_pages, printers
 from web.console.routes import blueprint
 from web.console.watch import anomaly_pages
@@ -34,6 +36,9 @@ __all__ = [
     "dashboard",
     "distributors",
     "label_pages",
+    "link_labels",
+    "link_pages",
+    "link_rules",
     "lookup",
     "messages",
     "order_decisions",
@@ -42,6 +47,7 @@ __all__ = [
     "order_list",
     "order_lists",
     "order_page",
+    "order_wizard",
     "orders",
     "package_pages",
     "printers",

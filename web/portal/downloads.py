@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from flask import Response
 
+from kit.csv_files import plain_cell
 from web.accounts import Role
 from web.portal import views
 from web.portal.divisions import FEW_BELOW, Row, Spread
@@ -17,7 +18,6 @@ from web.portal.routes import blueprint
 from web.signed_in import admits
 
 HEADER = ("division", "name", "place", "scans")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -34,11 +34,6 @@ def scans_file() -> Response:
     return _file(views.whereabouts(views.deliveries(), views.asked()).spread, name="scans.csv")
 
 
-def plain(cell: str) -> str:
-    """A cell that a spreadsheet takes for text."""
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
-
-
 def table(rows: Iterable[Row]) -> str:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
@@ -46,7 +41,7 @@ def table(rows: Iterable[Row]) -> str:
     for row in rows:
         scans = f"<{FEW_BELOW}" if row.few else str(row.scans)
         name = views.division_name(row.division) if row.division else ""
-        writer.writerow([plain(cell) for cell in (row.division, name, row.place.value, scans)])
+        writer.writerow([plain_cell(cell) for cell in (row.division, name, row.place.value, scans)])
     return out.getvalue()
 
 

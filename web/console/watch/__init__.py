@@ -1,0 +1,1 @@
+"""What staff should know of: anomalies that scans gave away, and what consumers report."""
