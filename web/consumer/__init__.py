@@ -1,6 +1,6 @@
 """What a buyer sees: the verdict of a scan, joining, claiming points, the wallet."""
 
-from web.consumer import claim, join, verdict_page, wallet
+from web.consumer import check_page, claim, join, product_page, verdict_page, verify_page, wallet
 from web.consumer.frame import blueprint
 
-__all__ = ["blueprint", "claim", "join", "verdict_page", "wallet"]
+__all__ = ["blueprint", "check_page", "claim", "join", "product_page", "verdict_page", "verify_page", "wallet"]
