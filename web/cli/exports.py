@@ -38,7 +38,7 @@ def group() -> None:
 
 @group.command("anomalies")
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--kind", "kinds", multiple=True, type=click.Choice(tuple(AnomalyKind)), help="Of these kinds alone.")
+@click.option("--kind", "kinds", multiple=True, type=click.Choice([kind.value for kind in AnomalyKind]), help="Of these kinds alone.")
 @brand_option
 @json_option
 def export_anomalies(out: Path, kinds: tuple[str, ...], tenant: str | None, *, as_json: bool) -> None:
