@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
 from itertools import chain
+from time import perf_counter
 from typing import Any, ClassVar
 
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
@@ -25,7 +26,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from codegen import catalogue_version
-from kit import ids, log, refusals, seals
+from kit import log, refusals, seals, traces
 from kit.clock import Clock
 from kit.db import transaction
 from kit.jobs import Jobs
@@ -34,7 +35,7 @@ from kit.refusals import Malformed, Refusal
 from kit.settings import Settings
 from kit.throttle import Throttle
 from scanservice import catalogue
-from web import assets, wording
+from web import assets, counters, wording
 
 SESSION_LIFETIME = timedelta(days=30)
 FORM_BYTES_MAX = 8 << 20
@@ -135,6 +136,7 @@ def create_app(made_of: Parts, *, blueprints: Callable[[Flask], None]) -> Flask:
     app.before_request(_name_the_request)
     app.before_request(_refuse_nul)
     app.after_request(_secure)
+    app.after_request(_count)
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(OperationalError, _database_away)
     app.register_error_handler(PoolTimeout, _database_away)
@@ -146,7 +148,9 @@ def create_app(made_of: Parts, *, blueprints: Callable[[Flask], None]) -> Flask:
 
 def _name_the_request() -> None:
     clear_contextvars()
-    bind_contextvars(process="web", request_id=request.headers.get("X-Request-Id") or str(ids.uuid7(parts().clock.now())))
+    trace = traces.of(request.headers.get(traces.HEADER, ""))
+    bind_contextvars(process="web", request_id=trace.trace_id)
+    g.began_s = perf_counter()
 
 
 def _refuse_nul() -> None:
@@ -154,6 +158,12 @@ def _refuse_nul() -> None:
     sent = chain(request.args.items(multi=True), request.form.items(multi=True), (request.view_args or {}).items())
     if any("\x00" in str(part) for pair in sent for part in pair):
         raise NulCharacter
+
+
+def _count(response: Response) -> Response:
+    counters.ANSWERS.add(str(response.status_code))
+    counters.ANSWER_S.observe(perf_counter() - g.began_s)
+    return response
 
 
 def _secure(response: Response) -> Response:

@@ -12,11 +12,11 @@ import threading
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 
-from kit import collecting, log
+from kit import collecting, log, metrics
 from kit.settings import Settings
 from scanservice.ingest import ingesting
 from supplychain import geography
-from web import instance, projecting, worker
+from web import counters, instance, projecting, worker
 
 EDGE_TARGET = "scanservice.edge.asgi:app"
 WEB_TARGET = "web.wsgi:app"
@@ -64,7 +64,9 @@ def run_ingester(settings: Settings) -> None:
     with instance.attached(settings) as onemark:
         moving = ingester(onemark)
         collecting.settle()
-        moving.run(stop)
+        port = settings.metrics_port and settings.metrics_port + counters.INGESTER_PORTS
+        with metrics.served(lambda: counters.ingester_families(onemark, moving), host=settings.metrics_host, first_port=port):
+            moving.run(stop)
 
 
 def ingester(onemark: instance.Instance) -> ingesting.Ingester:

@@ -1,10 +1,12 @@
 """The web process's application, made from the environment when the server imports it."""
 
-from kit import db, log, redis, settings
+from contextlib import ExitStack
+
+from kit import db, log, metrics, redis, settings
 from kit.clock import SystemClock
 from kit.jobs import Jobs
 from kit.throttle import Throttle
-from web import pages
+from web import counters, pages
 from web.app import Parts, create_app
 from web.instance import Instance
 from web.services import die_with_parent
@@ -31,4 +33,13 @@ app = create_app(
         redis=_instance.redis,
     ),
     blueprints=pages.register,
+)
+# For as long as the process lives.
+_metrics = ExitStack()
+_metrics.enter_context(
+    metrics.served(
+        counters.web_families,
+        host=_settings.metrics_host,
+        first_port=_settings.metrics_port and _settings.metrics_port + counters.WEB_PORTS,
+    )
 )

@@ -5,16 +5,18 @@ Redis are away it answers 503 and looks for them by itself. Refused: to run on a
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
+from time import perf_counter
 from typing import Final
-from uuid import uuid4
 
+from prometheus_client.core import Metric
 from redis import Redis
 from redis.exceptions import RedisError
 
-from kit import collecting, log, seals
+from kit import collecting, log, metrics, seals, traces
 from kit.clock import Clock
 from kit.db import make_engine
 from kit.redis import connect
@@ -23,7 +25,7 @@ from kit.settings import MissingSetting, Settings
 from scanservice import catalogue, insiders, tickets, visitors
 from scanservice.address_places import AddressPlaces
 from scanservice.catalogue import CatalogueAway, Shelf
-from scanservice.edge import beacons, http, key_set, pins, readiness, recorder, reports, visits
+from scanservice.edge import beacons, counters, http, key_set, pins, readiness, recorder, reports, visits
 from scanservice.edge.devices import Devices
 from scanservice.edge.http import Answer, Receive, Request, Scope, Send
 from scanservice.edge.parts import Parts
@@ -82,8 +84,15 @@ class Running:
         # Until the table is there scans have no place, which is no reason to keep anybody waiting.
         self._places = loop.run_in_executor(self._threads, self.parts.address_places.load, settings.ip_table)
         self._upkeep = loop.create_task(self._keep_up())
+        self._metrics = ExitStack()
+        self._metrics.enter_context(metrics.served(self._families, host=settings.metrics_host, first_port=settings.metrics_port))
+
+    def _families(self) -> Iterator[Metric]:
+        shelf = self.parts.shelf
+        return counters.families(catalogue_version=shelf.catalogue.version if shelf.loaded else 0)
 
     async def close(self) -> None:
+        self._metrics.close()
         self._upkeep.cancel()
         await asyncio.wait([self._upkeep, self._places])
         await self._recorder.close()
@@ -121,17 +130,22 @@ class Running:
         send: Send,
         headers: Callable[[Request], tuple[tuple[bytes, bytes], ...]] = lambda _request: (),
     ) -> None:
+        began_s = perf_counter()
         try:
             answer = await handler(self.parts, request)
         except Refusal as refusal:
             answer = http.refused(refusal, request, headers(request))
         await self._send(answer, request, send)
+        counters.ANSWERS.add(str(answer.status))
+        counters.ANSWER_S.observe(perf_counter() - began_s)
 
     async def _send(self, answer: Answer, request: Request, send: Send) -> None:
         await http.send(answer, send, head=request.method == "HEAD")
 
     async def _pass_on(self, request: Request, send: Send) -> None:
-        await self._proxy.pass_on(request, send, request_id=uuid4().hex, bytes_max=self._request_bytes_max)
+        trace = traces.of(request.headers.get(b"traceparent", b"").decode("latin-1"))
+        with log.request(trace.trace_id):
+            await self._proxy.pass_on(request, send, trace=trace, bytes_max=self._request_bytes_max)
 
     async def _readyz(self) -> Answer:
         if self._looking is None or self._looking.done():

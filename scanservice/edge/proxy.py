@@ -12,7 +12,9 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from kit import traces
 from kit.refusals import Refusal, Unavailable
+from kit.traces import Trace
 from scanservice.edge import http
 from scanservice.edge.http import Request, Send
 
@@ -35,7 +37,16 @@ _HOP_BY_HOP: Final = frozenset(
     }
 )
 _OURS: Final = frozenset(
-    {b"host", b"forwarded", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-request-id", b"content-length"}
+    {
+        b"host",
+        b"forwarded",
+        b"x-forwarded-for",
+        b"x-forwarded-proto",
+        b"x-forwarded-host",
+        b"x-request-id",
+        b"traceparent",
+        b"content-length",
+    }
 )
 _BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 
@@ -61,7 +72,7 @@ class Proxy:
     async def close(self) -> None:
         await self._session.close()
 
-    async def pass_on(self, request: Request, send: Send, *, request_id: str, bytes_max: int) -> None:
+    async def pass_on(self, request: Request, send: Send, *, trace: Trace, bytes_max: int) -> None:
         # Percent-encoding is passed on as it came: the web process decodes, once.
         url = URL(self._base + request.target.decode("latin-1"), encoded=True)
         started = False
@@ -71,7 +82,7 @@ class Proxy:
             async with self._session.request(
                 request.method,
                 url,
-                headers=_headers(request, request_id=request_id),
+                headers=_headers(request, trace=trace),
                 data=body.pieces() if _has_body(request) else None,
                 allow_redirects=False,
             ) as answer:
@@ -90,7 +101,7 @@ class Proxy:
             await http.send(http.refused(refusal, request), send, head=request.method == "HEAD")
 
 
-def _headers(request: Request, *, request_id: str) -> CIMultiDict[str]:
+def _headers(request: Request, *, trace: Trace) -> CIMultiDict[str]:
     headers: CIMultiDict[str] = CIMultiDict()
     named = {part.strip().lower() for part in request.headers.get(b"connection", b"").split(b",")}
     for name, value in request.scope["headers"]:
@@ -100,7 +111,8 @@ def _headers(request: Request, *, request_id: str) -> CIMultiDict[str]:
     headers["X-Forwarded-For"] = request.address_text
     headers["X-Forwarded-Proto"] = request.scheme
     headers["X-Forwarded-Host"] = request.host
-    headers["X-Request-Id"] = request_id
+    headers["X-Request-Id"] = trace.trace_id
+    headers[traces.HEADER] = trace.onward()
     length = request.headers.get(b"content-length")
     if length is not None:
         headers["Content-Length"] = length.decode("latin-1")

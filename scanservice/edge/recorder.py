@@ -8,6 +8,7 @@ Refused as `Unavailable`: a server that is away, its full log, another generatio
 
 import asyncio
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any, ClassVar, Final, cast
 
 import hiredis
@@ -16,6 +17,7 @@ from redis.exceptions import ResponseError
 from kit import log, redis
 from kit.redis import AsyncConnection, Redis
 from kit.refusals import Unavailable
+from scanservice.edge import counters
 
 PIPELINE_MAX: Final = 1024
 REPLICA_ACK_MS_MAX: Final = 1000
@@ -89,6 +91,7 @@ class Recorder:
         acknowledgement = self.acknowledgement
         if acknowledgement is not None:
             commands.append(acknowledgement)
+        began_s = perf_counter()
         try:
             answers = await _exchange(self._connection, commands)
         except Exception as lost:  # noqa: BLE001 - whatever it was, those who wait must hear of it
@@ -98,6 +101,8 @@ class Recorder:
             # Answers have no ids: after a lost one nobody could tell whose the next is.
             await self._connection.disconnect(nowait=True)
             return
+        counters.ROUND_TRIP_S.observe(perf_counter() - began_s)
+        counters.PIPELINE_CALLS.observe(len(batch))
         if acknowledgement is not None and not _acknowledged(answers.pop()):
             _log.warning("no replica acknowledged in time", calls=len(batch))
             _fail(batch, None)

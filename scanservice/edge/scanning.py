@@ -17,6 +17,7 @@ from kit import seals
 from kit.log import get
 from scanservice import verdicts
 from scanservice.catalogue import Asked, Catalogue, CatalogueAway, Item, Shelf
+from scanservice.edge import counters
 from scanservice.edge.recorder import CatalogueOld, Recorder
 from scanservice.edge.throttling import Buckets
 from scanservice.hot import functions, state
@@ -143,6 +144,7 @@ class Scanner:
             at_s=int.from_bytes(answer[:_AT_BYTES], "big"),
             weights=item.weights,
         )
+        counters.VERDICTS.add(judgement.verdict)
         return Answered(scan=scan, item=item, judgement=verdicts.marked(judgement, scan.signature, scan.marks))
 
     async def _sight(self, scan: Scan, item: Item, catalogue: Catalogue) -> Answered:
@@ -158,13 +160,9 @@ class Scanner:
             self._entries_max,
             scan_log.encode(sighting(scan, item)),
         )
-        return Answered(
-            scan=scan,
-            item=item,
-            judgement=verdicts.judge(
-                standing=item.standing, before=None, visitor=b"", whence=scan.whence, role=scan.role, at_s=0
-            ),
-        )
+        judgement = verdicts.judge(standing=item.standing, before=None, visitor=b"", whence=scan.whence, role=scan.role, at_s=0)
+        counters.VERDICTS.add(judgement.verdict)
+        return Answered(scan=scan, item=item, judgement=judgement)
 
 
 def entries_max(log_bytes_max: int) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
+from time import perf_counter
 from typing import Any, Final
 
 import psycopg
@@ -72,6 +73,16 @@ class _Batch:
     stopped: dict[int, str] = field(default_factory=dict)
 
 
+@dataclass(slots=True, kw_only=True)
+class Moved:
+    """What an ingester has done since it began; `busy_s` is time in transactions that had entries."""
+
+    entries: int = 0
+    scans: int = 0
+    batches: int = 0
+    busy_s: float = 0.0
+
+
 class Ingester:
     def __init__(
         self,
@@ -91,6 +102,7 @@ class Ingester:
         self._clock = clock
         self._trimmer = trimming.Trimmer(redis, log_bytes_max=log_bytes_max)
         self._looked_at: datetime | None = None
+        self.moved = Moved()
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop`. Servers that are away are waited for."""
@@ -124,8 +136,15 @@ class Ingester:
         waiting = self._waiting()
         if not waiting:
             return 0
+        began_s = perf_counter()
         with transaction(self._engine, tenant_id=None) as session:
-            return self._move(session, _held(session, lock, partitions=waiting), now=self._clock.now())
+            entries, scans = self._move(session, _held(session, lock, partitions=waiting), now=self._clock.now())
+        if entries:
+            self.moved.entries += entries
+            self.moved.scans += scans
+            self.moved.batches += 1
+            self.moved.busy_s += perf_counter() - began_s
+        return entries
 
     def _waiting(self, *, block_ms: int | None = None) -> list[int]:
         """The partitions with entries that are not stored yet, by a look without locks; waits for the first of them if told to."""
@@ -134,18 +153,19 @@ class Ingester:
         after = {place.partition: place.after for place in places}
         return list(self._reader.read(after, count=1, block_ms=block_ms)) if after else []
 
-    def _move(self, session: Session, places: Sequence[Place], *, now: datetime) -> int:
+    def _move(self, session: Session, places: Sequence[Place], *, now: datetime) -> tuple[int, int]:
+        """(entries, scans that were news)"""
         if not places:
-            return 0
+            return 0, 0
         after = {place.partition: place.after for place in places}
         found = self._reader.read(after, count=ENTRIES_PER_PARTITION_MAX)
         batch = _Batch(newest_ms=judging.newest_ms(now))
         moved = 0
         for place in places:
             moved += self._read(found.get(place.partition, []), place, batch, now=now)
-        self._store(session, batch)
+        news = self._store(session, batch)
         _advance(session, batch, now=now)
-        return moved
+        return moved, news
 
     def _read(self, entries: Sequence[Raw], place: Place, batch: _Batch, *, now: datetime) -> int:
         """Takes the entries that follow `place` without a gap; stops the partition at one. Returns how many it took."""
@@ -183,12 +203,13 @@ class Ingester:
                 }
             )
 
-    def _store(self, session: Session, batch: _Batch) -> None:
+    def _store(self, session: Session, batch: _Batch) -> int:
         rows = judging.rows(batch.reads, locate=self._locate)
-        records.store(session, rows, projections=self._projections)
+        news = records.store(session, rows, projections=self._projections)
         pin_records.store(session, batch.tries)
         if batch.letters:
             session.execute(insert(DeadLetter).on_conflict_do_nothing(), batch.letters)
+        return news
 
     def _look(self, now: datetime) -> None:
         """A log that ends before our position is an older Redis: what is written from now on would never be read."""

@@ -69,6 +69,17 @@ def test_the_client_cannot_say_who_it_is(proxied: LocalEdge) -> None:
     assert "forwarded" not in told
 
 
+def test_a_trace_goes_on_in_the_web_process(proxied: LocalEdge) -> None:
+    trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+    answer = proxied.stranger().get("/", traceparent=f"00-{trace_id}-00f067aa0ba902b7-01")
+    told = dict(line.split("=", 1) for line in answer.body.decode().lower().splitlines())
+    assert told["x-request-id"] == trace_id
+    assert told["traceparent"].startswith(f"00-{trace_id}-")
+    assert "00f067aa0ba902b7" not in told["traceparent"]
+    made = proxied.stranger().get("/", traceparent="nonsense").body.decode().lower()
+    assert "nonsense" not in made
+
+
 def test_headers_of_one_hop_stay_behind(proxied: LocalEdge) -> None:
     answer = proxied.stranger().get("/", connection="keep-alive, X-Secret", x_secret="s", te="trailers", cookie="k=v")
     told = answer.body.decode().lower()
