@@ -12,6 +12,7 @@ ACTIONS = {
     Action.ORDER_PLACED: lazy("Order placed"),
     Action.ORDER_ISSUED: lazy("Order issued"),
     Action.ORDER_CLOSED: lazy("Order closed"),
+    Action.ORDER_MARKED: lazy("Mark changed"),
     Action.ORDER_REENTERED: lazy("Order entered again after a restored backup"),
     Action.RANGE_PRINTED: lazy("Marked as printed"),
     Action.RANGE_ACTIVATED: lazy("Activated"),
