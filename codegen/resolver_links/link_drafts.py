@@ -23,6 +23,8 @@ MEDIA_TYPE_LENGTH_MAX: Final = 80
 CONTEXTS_MAX: Final = 8
 CONTEXT_LENGTH_MAX: Final = 40
 PLACE_MAX: Final = 9999
+YEAR_MIN: Final = 2000
+YEAR_MAX: Final = 2199
 _LANGUAGE: Final = re.compile(r"([A-Za-z]{2})(?:-([A-Za-z]{2}))?")
 _MEDIA_TYPE: Final = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]*")
 _CONTEXT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -51,6 +53,11 @@ class ContextMalformed(Invalid):
 class ValidityBackwards(Invalid):
     code = "link_validity_backwards"
     says = "A link ends after it begins."
+
+
+class ValidityOutOfRange(Invalid):
+    code = "link_validity_out_of_range"
+    says = "Choose years from {first} to {last}."
 
 
 class PlaceOutOfRange(Invalid):
@@ -99,8 +106,7 @@ def checked(draft: Draft, anchor: Anchor, *, vocabularies: Mapping[str, str], al
     title = draft.title.strip()
     if not 1 <= len(title) <= TITLE_LENGTH_MAX or not title.isprintable():
         raise TitleMalformed(length_max=TITLE_LENGTH_MAX)
-    if draft.valid_from is not None and draft.valid_until is not None and draft.valid_until <= draft.valid_from:
-        raise ValidityBackwards
+    _check_validity(draft)
     if not 0 <= draft.place <= PLACE_MAX:
         raise PlaceOutOfRange(place_max=PLACE_MAX)
     if anchor.serial and draft.role is not Role.PLAIN:
@@ -134,6 +140,14 @@ def checked_anchor(*, gtin: str, lot: str = "", serial: str = "") -> Anchor:
         if cipher.epoch_of(serial) is None:
             raise SerialMalformed(serial=serial[:40])
     return Anchor(gtin=number, lot=lot, serial=serial)
+
+
+def _check_validity(draft: Draft) -> None:
+    for at in (draft.valid_from, draft.valid_until):
+        if at is not None and not YEAR_MIN <= at.year <= YEAR_MAX:
+            raise ValidityOutOfRange(first=YEAR_MIN, last=YEAR_MAX)
+    if draft.valid_from is not None and draft.valid_until is not None and draft.valid_until <= draft.valid_from:
+        raise ValidityBackwards
 
 
 def _languages(typed: Iterable[str]) -> tuple[str, ...]:

@@ -12,9 +12,11 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from codegen import origins
+from codegen.origins import HostMalformed
 from kit.refusals import Invalid
 
 TARGET_LENGTH_MAX: Final = 1024
+HOST_LENGTH_MAX: Final = 253
 _URI: Final = re.compile(r"https://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 # Browsers take names whose last label is a number for addresses: `127.1`, `0x7f.1`.
 _PUBLIC_NAME: Final = re.compile(r".+\.[a-z][a-z0-9-]*")
@@ -25,7 +27,32 @@ _QUERY_SAFE: Final = "-._~:/?@!$&'()*+,;=%"
 
 class TargetMalformed(Invalid):
     code = "target_malformed"
-    says = "{target!r} is no address that a link may lead to: {why}."
+    says = "This is no address that a link may lead to."
+
+
+class TargetTooLong(TargetMalformed):
+    code = "target_too_long"
+    says = "An address has at most {length_max} characters."
+
+
+class TargetScheme(TargetMalformed):
+    code = "target_scheme"
+    says = "An address begins with https://."
+
+
+class TargetCharacter(TargetMalformed):
+    code = "target_character"
+    says = "This address holds a character that has to be percent-encoded."
+
+
+class TargetAuthority(TargetMalformed):
+    code = "target_authority"
+    says = "Between https:// and the first slash stand a host and perhaps a port, nothing else."
+
+
+class TargetHost(TargetMalformed):
+    code = "target_host"
+    says = "A link leads to a host by its public name, not to an address: {host} is none."
 
 
 class TargetHostNotAllowed(Invalid):
@@ -42,18 +69,18 @@ def checked(text: str, *, allowed: Iterable[str], own: Iterable[str]) -> str:
     """`text` as a target: host in lower case, a slash where there was no path."""
     target = text.strip()
     if len(target) > TARGET_LENGTH_MAX:
-        raise TargetMalformed(target=target[:TARGET_LENGTH_MAX], why=f"longer than {TARGET_LENGTH_MAX} characters")
+        raise TargetTooLong(length_max=TARGET_LENGTH_MAX)
     if not target.startswith("https://"):
-        raise TargetMalformed(target=target, why="it has to begin with https://")
+        raise TargetScheme
     if not _URI.fullmatch(target) or _BROKEN_PERCENT.search(target):
-        raise TargetMalformed(target=target, why="it holds a character that has to be percent-encoded")
+        raise TargetCharacter
     try:
         parts = urlsplit(target)
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise TargetMalformed(target=target, why=str(error)) from error
+        raise TargetAuthority from error
     if "@" in parts.netloc or port == 0 or parts.netloc.endswith(":"):
-        raise TargetMalformed(target=target, why="before its path stand a host and perhaps a port, nothing else")
+        raise TargetAuthority
     checked_host(host)
     if host in set(own):
         raise TargetOwnHost(host=host)
@@ -64,9 +91,12 @@ def checked(text: str, *, allowed: Iterable[str], own: Iterable[str]) -> str:
 
 def checked_host(text: str) -> str:
     """A host that may be allowed: a name with a dot, not an address and not this machine."""
-    host = origins.checked_host(text)
+    try:
+        host = origins.checked_host(text)
+    except HostMalformed as fault:
+        raise TargetHost(host=text[:HOST_LENGTH_MAX]) from fault
     if not _PUBLIC_NAME.fullmatch(host) or origins.is_near(host):
-        raise TargetMalformed(target=host, why="a link leads to a host by its public name")
+        raise TargetHost(host=host)
     return host
 
 

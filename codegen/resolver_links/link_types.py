@@ -106,9 +106,14 @@ class LinkTypeReserved(Invalid):
     says = "{link_type!r} is no brand's to give: the default is a mark on a link, and verification is always this service's page."
 
 
-class VocabularyMalformed(Invalid):
-    code = "vocabulary_malformed"
-    says = "{text!r} is no {what}: {why}."
+class PrefixMalformed(Invalid):
+    code = "vocabulary_prefix_malformed"
+    says = "A prefix is up to {length_max} small letters and digits, a letter first; {prefix!r} is not, or has a meaning already."
+
+
+class NamespaceMalformed(Invalid):
+    code = "vocabulary_namespace_malformed"
+    says = "A namespace of your own is https:// and up to {length_max} letters, digits, dots and slashes, a slash at its end."
 
 
 def meant(text: str, vocabularies: Mapping[str, str]) -> str:
@@ -145,20 +150,16 @@ def short(iri: str, vocabularies: Mapping[str, str]) -> str:
 
 def checked_prefix(text: str) -> str:
     prefix = text.strip()
-    if len(prefix) > PREFIX_LENGTH_MAX or not _PREFIX.fullmatch(prefix):
-        why = f"up to {PREFIX_LENGTH_MAX} small letters, digits and underscores, a letter first"
-        raise VocabularyMalformed(text=text[:PREFIX_LENGTH_MAX], what="prefix", why=why)
-    if prefix in _NOT_FOR_BRANDS:
-        raise VocabularyMalformed(text=prefix, what="prefix", why="it has a meaning already")
+    if len(prefix) > PREFIX_LENGTH_MAX or not _PREFIX.fullmatch(prefix) or prefix in _NOT_FOR_BRANDS:
+        raise PrefixMalformed(prefix=prefix[:PREFIX_LENGTH_MAX], length_max=PREFIX_LENGTH_MAX)
     return prefix
 
 
 def checked_namespace(text: str) -> str:
+    """GS1's linkset schema takes no other characters in a relation, a hyphen among them."""
     namespace = text.strip()
-    if len(namespace) > NAMESPACE_LENGTH_MAX or not _NAMESPACE.fullmatch(namespace):
-        why = "it is https://, letters, digits, dots, underscores and slashes, with a slash at its end: what GS1's linkset schema takes"
-        raise VocabularyMalformed(text=text[:NAMESPACE_LENGTH_MAX], what="namespace", why=why)
+    taken = any(namespace.startswith(name) for name in _GS1_NAMES)
+    if len(namespace) > NAMESPACE_LENGTH_MAX or not _NAMESPACE.fullmatch(namespace) or taken:
+        raise NamespaceMalformed(length_max=NAMESPACE_LENGTH_MAX)
     origins.checked_host(urlsplit(namespace).hostname or "")
-    if any(namespace.startswith(name) for name in _GS1_NAMES):
-        raise VocabularyMalformed(text=namespace, what="namespace", why="it is GS1's own")
     return namespace

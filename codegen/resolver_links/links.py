@@ -49,7 +49,7 @@ class LinkThere(Conflict):
 
 class TooManyLinks(Conflict):
     code = "too_many_links"
-    says = "{whose} has {links_max} links already, which is the most."
+    says = "There are {links_max} links already, which is the most for one level, product or brand."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,19 +148,15 @@ def find(session: Session, link_id: UUID, *, tenant_id: int) -> LinkRecord:
     return _record(row)
 
 
-def listing(
-    session: Session, *, tenant_id: int, gtin: str, lot: str | None = None, serial: str | None = None
-) -> list[LinkRecord]:
-    """The first PAGE_MAX links of a product in the order of their levels; with `lot` or `serial` those of that level alone."""
-    wanted = select(ResolverLink).where(
-        ResolverLink.tenant_id == tenant_id, ResolverLink.gtin == gtin, ResolverLink.removed_at.is_(None)
+def listing(session: Session, *, tenant_id: int, gtin: str, count_max: int = PAGE_MAX) -> list[LinkRecord]:
+    """The first links of a product: its own, those of its lots, those of its items."""
+    rows = session.scalars(
+        select(ResolverLink)
+        .where(ResolverLink.tenant_id == tenant_id, ResolverLink.gtin == gtin, ResolverLink.removed_at.is_(None))
+        .order_by(ResolverLink.serial, ResolverLink.lot, *_ORDER)
+        .limit(count_max)
     )
-    if lot is not None:
-        wanted = wanted.where(ResolverLink.lot == lot)
-    if serial is not None:
-        wanted = wanted.where(ResolverLink.serial == serial)
-    order = (ResolverLink.serial, ResolverLink.lot, *_ORDER)
-    return [_record(row) for row in session.scalars(wanted.order_by(*order).limit(PAGE_MAX))]
+    return [_record(row) for row in rows]
 
 
 def counts(session: Session, *, tenant_id: int) -> dict[str, int]:
@@ -245,14 +241,14 @@ def _of_level(tenant_id: int, anchor: Anchor) -> tuple[ColumnElement[bool], ...]
 
 def _require_room(session: Session, anchor: Anchor, *, tenant_id: int) -> None:
     live = (ResolverLink.tenant_id == tenant_id, ResolverLink.removed_at.is_(None))
-    for whose, links_max, conditions in (
-        ("This level", LINKS_OF_LEVEL_MAX, _of_level(tenant_id, anchor)),
-        ("This product", LINKS_OF_PRODUCT_MAX, (*live, ResolverLink.gtin == anchor.gtin)),
-        ("This brand", LINKS_OF_BRAND_MAX, live),
+    for links_max, conditions in (
+        (LINKS_OF_LEVEL_MAX, _of_level(tenant_id, anchor)),
+        (LINKS_OF_PRODUCT_MAX, (*live, ResolverLink.gtin == anchor.gtin)),
+        (LINKS_OF_BRAND_MAX, live),
     ):
         count = session.scalar(select(func.count()).select_from(ResolverLink).where(*conditions)) or 0
         if count >= links_max:
-            raise TooManyLinks(whose=whose, links_max=links_max)
+            raise TooManyLinks(links_max=links_max)
 
 
 def _unmark(

@@ -142,7 +142,7 @@ def test_limits_of_level_product_and_brand(database: Database, tea: Anchor, keys
         ({"place": -1}, "link_place_out_of_range"),
         ({"link_type": "gs1:nonsense"}, "link_type_unknown"),
         ({"link_type": "gs1:verificationService"}, "link_type_reserved"),
-        ({"href": "javascript:alert(1)"}, "target_malformed"),
+        ({"href": "javascript:alert(1)"}, "target_scheme"),
         ({"href": "https://evil.example/"}, "target_host_not_allowed"),
     ],
 )
