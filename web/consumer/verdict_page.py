@@ -14,7 +14,7 @@ from codegen.products import Product, ProductUnknown
 from scanservice.tickets import Stage
 from scanservice.verdicts import Verdict
 from web.app import db, parts
-from web.consumer import item_path, places, rewards, verdict_words
+from web.consumer import item_path, pin_panel, places, rewards, verdict_words
 from web.consumer.frame import blueprint, signed_in
 from web.consumer.visits import Holder, TicketOfOther, Visit, open_visit
 from web.wording import language
@@ -52,6 +52,7 @@ def verdict(ticket: str) -> Response | str:
         told=verdict_words.tell(visit.ticket.verdict, visit.ticket.reasons, now=now, zone=visit.zone),
         product=_product(visit),
         path=item_path.trace(db(), visit),
+        pin=pin_panel.look(db(), visit, now=now),
         reward=rewards.look(db(), visit, consumer_id=consumer_id, now=now) if own else None,
         place_wanted=own and not places.refused(db(), member),
         zone=visit.zone.key,

@@ -91,11 +91,42 @@ def _genuine_first(_values: Values, _when: _Calendar) -> Told:
 
 
 def _genuine_again(values: Values, when: _Calendar) -> Told:
+    if "pin_right_at" in values:
+        return Told(tone=Tone.GOOD, icon="genuine", word=_("Genuine"), line=_in_your_hands(values, when))
     return Told(tone=Tone.GOOD, icon="again", word=_("Genuine"), line=_again(values, when))
 
 
+def _in_your_hands(values: Values, when: _Calendar) -> str:
+    said = [_("You entered the right PIN %(when)s: the genuine item is in your hands.", when=when.say(values["pin_right_at"]))]
+    if values.get("outweighs") == Verdict.SUSPECT.value:
+        said.append(_("Copies of its code are going round elsewhere. Yours is the real one."))
+    elif "strangers" in values:
+        said.append(_("Other people have checked it too, as happens with gifts and in shops."))
+    return _run_on(said)
+
+
+def _pin_of_others(values: Values, when: _Calendar) -> list[str]:
+    """What people without the PIN are told of those who had it."""
+    if "pin_right_at_home" in values:
+        return [_("Someone in your household entered the right PIN %(when)s.", when=when.say(values["pin_right_at_home"]))]
+    if "pin_right_elsewhere" in values:
+        return [_("Someone who holds the item entered its PIN %(when)s.", when=when.say(values["pin_right_elsewhere"]))]
+    return []
+
+
+def _pin_steps() -> tuple[str, ...]:
+    return (
+        _(
+            "Is the scratch-off layer of your item still whole? Scratch it and enter the PIN below: if it is right, yours is the real one."
+        ),
+        _(
+            "Was it scratched off before you got it, or is there none? Then yours may be a copy: ask the shop where you bought it."
+        ),
+    )
+
+
 def _again(values: Values, when: _Calendar) -> str:
-    said = []
+    said = _pin_of_others(values, when)
     if "mine_last_at" in values:
         said.append(_("You checked this item before, last %(when)s.", when=when.say(values["mine_last_at"])))
         if "household_last_at" in values:
@@ -115,7 +146,7 @@ def _again(values: Values, when: _Calendar) -> str:
 
 
 def _genuine_seen(values: Values, when: _Calendar) -> Told:
-    said = []
+    said = _pin_of_others(values, when)
     if "staff_before" in values:
         said.append(_("A shop or warehouse scanned this item before you, which is usual."))
     if "strangers" in values:
@@ -130,11 +161,13 @@ def _genuine_seen(values: Values, when: _Calendar) -> Told:
             _("Was it a gift, second-hand, or tried in the shop? Then this is to be expected."),
             _("Did you break the seal yourself and still others were before you? Then ask the shop where you bought it."),
         )
+    if "pin_right_elsewhere" in values:
+        steps = _pin_steps()
     return Told(tone=Tone.CALM, icon="people", word=_("Genuine, checked before"), line=_run_on(said), steps=steps)
 
 
 def _suspect(values: Values, when: _Calendar) -> Told:
-    said = []
+    said = _pin_of_others(values, when)
     if "first_confirmed_at" in values:
         said.append(
             _(
