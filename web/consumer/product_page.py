@@ -20,6 +20,7 @@ from kit.db import enter_tenant
 from scanservice.resolver import levels, negotiation, wishes
 from scanservice.resolver.levels import Level, Shop
 from scanservice.resolver.wishes import LanguageRange, Wish
+from web import wording
 from web.app import db, parts
 from web.consumer.frame import blueprint
 from web.wording import language
@@ -79,6 +80,8 @@ def _links(told: Sequence[Level]) -> list[ShownLink]:
 
 
 def _languages() -> tuple[LanguageRange, ...]:
-    """The language that was chosen for this page, then what the browser asks for."""
+    """A language that was chosen on our pages comes first; else what the browser asks for, which may be one that we do not speak."""
     asked = wishes.language_ranges(request.headers.get("Accept-Language", "").encode("latin-1", "replace"))
-    return (LanguageRange(tag=language(), quality=1.0), *asked)
+    ours = LanguageRange(tag=language(), quality=1.0)
+    was_chosen = "lang" in request.args or wording.COOKIE in request.cookies
+    return (ours, *asked) if was_chosen else (*asked, ours)
