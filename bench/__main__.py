@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from bench import figures, ground, ingest, issue, render, scan
+from bench import figures, ground, ingest, issue, labels, render, scan
 from bench.figures import Report
 from bench.ground import Ground
 
@@ -16,7 +16,13 @@ class Question(Protocol):
     def __call__(self, ground: Ground, *, rounds: int) -> Report: ...
 
 
-QUESTIONS: Mapping[str, Question] = {"issue": issue.run, "render": render.run, "scan": scan.run, "ingest": ingest.run}
+QUESTIONS: Mapping[str, Question] = {
+    "issue": issue.run,
+    "render": render.run,
+    "labels": labels.run,
+    "scan": scan.run,
+    "ingest": ingest.run,
+}
 
 
 def main() -> None:
