@@ -82,7 +82,7 @@ class OrderStates:
 
     def at(self, n: int) -> tuple[CodeState, Stretch | None]:
         """The state of counter `n`, and the decision that made it so."""
-        for state, stretches in self._worst_first():
+        for state, stretches in self.worst_first():
             if stretches:
                 stretch = intervals.at(stretches, n)
                 if stretch is not None:
@@ -92,12 +92,13 @@ class OrderStates:
     def counts(self, quantity: int) -> StateCounts:
         worse: Stretches = ()
         totals = {}
-        for state, stretches in self._worst_first():
+        for state, stretches in self.worst_first():
             totals[state.value] = intervals.total(intervals.subtract(stretches, worse))
             worse = intervals.disjoint((*worse, *stretches))
         return StateCounts(inactive=quantity - sum(totals.values()), **totals)
 
-    def _worst_first(self) -> tuple[tuple[CodeState, Stretches], ...]:
+    def worst_first(self) -> tuple[tuple[CodeState, Stretches], ...]:
+        """Of the states that cover a counter the first one here counts."""
         return (
             (CodeState.VOID, self.void),
             (CodeState.RECALLED, self.recalled),

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from codegen import brands, catalogue, catalogue_version, origins
 from codegen.catalogue import BrandCatalogue, CodeRange
+from codegen.intervals import Stretch
 from codegen.products import Product
 from codegen.proofs import NO_PROOFS, Proofs
 from codegen.ranges import CodeState
@@ -45,7 +46,7 @@ _STANDINGS: Final = {
 # Why goods are held back, or when they were printed, is a note among staff.
 _ON_THE_WAY: Final = frozenset({Standing.ACTIVE, Standing.INACTIVE})
 _TOLD: Final = frozenset({CodeState.ACTIVE, CodeState.RECALLED, CodeState.VOID})
-_NO_RANGES: Final[tuple[list[int], list[CodeRange]]] = ([], [])
+_NO_STOCKS: Final[tuple[list[int], list["_Stock"]]] = ([], [])
 _log = log.get(__name__)
 
 
@@ -117,12 +118,12 @@ class Catalogue:
                 self._by_host[host] = (*self._by_host.get(host, ()), brand)
         self._default = next(iter(brands.values()), None)
 
-        self._ranges: dict[tuple[int, int], tuple[list[int], list[CodeRange]]] = {}
+        self._stocks: dict[tuple[int, int], tuple[list[int], list[_Stock]]] = {}
         for tenant_id, brand in brands.items():
             for one in brand.ranges:
-                firsts, ranges = self._ranges.setdefault((tenant_id, one.epoch), ([], []))
+                firsts, stocks = self._stocks.setdefault((tenant_id, one.epoch), ([], []))
                 firsts.append(one.first_counter)
-                ranges.append(one)
+                stocks.append(_Stock(one))
 
     def brand_for(self, host: str, *, gtin: str, guess: bool) -> BrandCatalogue | Elsewhere:
         """The brand that answers a scan under `host`; `guess` lets an unknown host mean the oldest brand, as in the one box.
@@ -155,26 +156,48 @@ class Catalogue:
         if counted is None:
             return Item(brand=brand, standing=Standing.BAD_SERIAL, gtin=asked.gtin, serial=asked.serial)
         epoch, counter = counted
-        found = self._range_of(asked.tenant_id, epoch, counter)
+        found = self._stock_of(asked.tenant_id, epoch, counter)
         if found is None:
             revoked = brand.epochs[epoch].revoked
             standing = Standing.EPOCH_REVOKED if revoked else Standing.NO_RANGE
             return Item(brand=brand, standing=standing, gtin=asked.gtin, serial=asked.serial, counted=counted)
-        names = found.names_at(counter)
+        names = found.names or found.range.names_at(counter)
         if asked.gtin and (names is None or asked.gtin != names[0]):
             return Item(brand=brand, standing=Standing.WRONG_GTIN, gtin=asked.gtin, serial=asked.serial)
         return _item(brand, found, counted, names, serial=asked.serial)
 
-    def _range_of(self, tenant_id: int, epoch: int, counter: int) -> CodeRange | None:
+    def _stock_of(self, tenant_id: int, epoch: int, counter: int) -> "_Stock | None":
         """As `BrandCatalogue.range_of`, with plain numbers to search in: this is asked for every scan."""
-        firsts, ranges = self._ranges.get((tenant_id, epoch), _NO_RANGES)
+        firsts, stocks = self._stocks.get((tenant_id, epoch), _NO_STOCKS)
         place = bisect_right(firsts, counter) - 1
-        return ranges[place] if place >= 0 and ranges[place].last_counter >= counter else None
+        return stocks[place] if place >= 0 and stocks[place].range.last_counter >= counter else None
 
 
-def _item(
-    brand: BrandCatalogue, found: CodeRange, counted: tuple[int, int], names: tuple[str, str] | None, *, serial: str
-) -> Item:
+class _Stock:
+    """A range as scans look it up: what is the same for all its codes is known beforehand, decisions lie as numbers to search in."""
+
+    __slots__ = ("decided", "kind", "names", "range")
+
+    def __init__(self, one: CodeRange) -> None:
+        self.range = one
+        self.names = (one.gtin, one.lot) if one.gtin else None
+        self.kind = one.kind if one.packaging is None else None
+        self.decided = [
+            (state, [stretch.first for stretch in stretches], stretches)
+            for state, stretches in one.states.worst_first()
+            if stretches
+        ]
+
+    def state_at(self, counter: int) -> tuple[CodeState, Stretch | None]:
+        """As `OrderStates.at`."""
+        for state, firsts, stretches in self.decided:
+            place = bisect_right(firsts, counter) - 1
+            if place >= 0 and stretches[place].last >= counter:
+                return state, stretches[place]
+        return CodeState.INACTIVE, None
+
+
+def _item(brand: BrandCatalogue, found: _Stock, counted: tuple[int, int], names: tuple[str, str] | None, *, serial: str) -> Item:
     state, decision = found.state_at(counted[1])
     standing = Standing.EPOCH_REVOKED if brand.epochs[counted[0]].revoked else _STANDINGS[state]
     if names is None and standing in _ON_THE_WAY:
@@ -186,11 +209,11 @@ def _item(
         standing_reason="" if decision is None or state not in _TOLD or standing is Standing.UNBOUND else decision.reason,
         gtin=gtin,
         lot=lot,
-        kind=found.kind_at(counted[1]),
+        kind=found.kind or found.range.kind_at(counted[1]),
         serial=serial,
         counted=counted,
-        order_id=found.order_id,
-        proofs=found.proofs,
+        order_id=found.range.order_id,
+        proofs=found.range.proofs,
     )
 
 

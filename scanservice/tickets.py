@@ -23,6 +23,7 @@ _TTL_S: Final = int(TTL.total_seconds())
 KEY_PURPOSE: Final = "onemark/ticket"
 TEXT_LENGTH_MAX: Final = 1024
 _MAC_BYTES: Final = 16
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 
 class TicketInvalid(Malformed):
@@ -72,7 +73,7 @@ def expiry_s(now: datetime) -> int:
 
 def seal(ticket: Ticket, *, key: bytes) -> str:
     body = _encoder.encode(ticket)
-    return base64.urlsafe_b64encode(_mac(key, body) + body).rstrip(b"=").decode()
+    return binascii.b2a_base64(_mac(key, body) + body, newline=False).translate(_URL_SAFE, b"=").decode()
 
 
 def read(text: str, *, key: bytes, now: datetime) -> Ticket:

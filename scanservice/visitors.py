@@ -104,14 +104,27 @@ def by_client_id(keys: Keys, *, tenant_id: int, client_id: str) -> bytes:
 
 
 def by_address(keys: Keys, *, tenant_id: int, address: Address, user_agent: bytes) -> bytes:
-    return _visitor(keys, tenant_id, b"a" + bytes([len(address.packed)]) + address.packed + user_agent)
+    return _by_address(
+        keys.visitor, tenant_id.to_bytes(8, "big") + b"a" + bytes([len(address.packed)]) + address.packed + user_agent
+    )
 
 
 def network_of(keys: Keys, address: Address) -> bytes:
     if not address.block:
         return NETWORK_NONE
-    hashed = seals.keyed_hash(keys.network, address.block, size_bytes=NETWORK_BYTES)
+    return _network(keys.network, address.block)
+
+
+@lru_cache(maxsize=ADDRESSES_KEPT)
+def _network(key: bytes, block: bytes) -> bytes:
+    hashed = seals.keyed_hash(key, block, size_bytes=NETWORK_BYTES)
     return hashed if hashed != NETWORK_NONE else b"\x00\x00\x01"
+
+
+@lru_cache(maxsize=ADDRESSES_KEPT)
+def _by_address(key: bytes, value: bytes) -> bytes:
+    """A program asks many times from one address; a phone has a cookie of its own, which is not worth remembering."""
+    return seals.keyed_hash(key, value, size_bytes=VISITOR_BYTES)
 
 
 def _visitor(keys: Keys, tenant_id: int, value: bytes) -> bytes:

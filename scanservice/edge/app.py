@@ -5,7 +5,7 @@ Redis are away it answers 503 and looks for them by itself. Refused: to run on a
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -25,14 +25,14 @@ from kit.settings import MissingSetting, Settings
 from scanservice import catalogue, insiders, tickets, visitors
 from scanservice.address_places import AddressPlaces
 from scanservice.catalogue import CatalogueAway, Shelf
-from scanservice.edge import beacons, counters, http, key_set, pins, readiness, recorder, reports, visits
+from scanservice.edge import beacons, counters, http, key_set, pins, printed, readiness, recorder, reports, visits
 from scanservice.edge.devices import Devices
 from scanservice.edge.http import Answer, Receive, Request, Scope, Send
 from scanservice.edge.parts import Parts
 from scanservice.edge.pin_desk import PinDesk
 from scanservice.edge.proxy import Proxy
 from scanservice.edge.readiness import Readiness
-from scanservice.edge.recorder import Recorder
+from scanservice.edge.recorder import CatalogueOld, Recorder
 from scanservice.edge.scanning import Scanner
 from scanservice.hot import functions, generations
 from scanservice.resolver import description
@@ -41,6 +41,15 @@ HEALTHZ: Final = b"/healthz"
 READYZ: Final = b"/readyz"
 # After trouble the upkeep runs at once, but not more often than this.
 UPKEEP_S_MIN: Final = 0.5
+
+Handler = Callable[[Parts, Request], Awaitable[Answer]]
+
+# What apps and pages send us; everything else that is the edge's own stands in `Running.handle`.
+POSTED: Final[Mapping[bytes, Handler]] = {
+    reports.PATH: reports.answer,
+    beacons.PATH: beacons.answer,
+    pins.PATH: pins.answer,
+}
 
 _log = log.get(__name__)
 
@@ -103,15 +112,15 @@ class Running:
         self._engine.dispose()
 
     async def handle(self, request: Request, send: Send) -> None:
+        begun = printed.begin(self.parts, request)
+        if begun is not None:
+            await self._finish(begun, request, send)
+            return
         path = request.path
         if visits.is_code(request):
             await self._respond(visits.answer, request, send, visits.resolver_headers)
-        elif path == reports.PATH and request.method == "POST":
-            await self._respond(reports.answer, request, send)
-        elif path == beacons.PATH and request.method == "POST":
-            await self._respond(beacons.answer, request, send)
-        elif path == pins.PATH and request.method == "POST":
-            await self._respond(pins.answer, request, send)
+        elif path in POSTED and request.method == "POST":
+            await self._respond(POSTED[path], request, send)
         elif key_set.is_asked(request):
             await self._respond(key_set.answer, request, send)
         elif path == READYZ:
@@ -123,9 +132,23 @@ class Running:
         else:
             await self._pass_on(request, send)
 
+    async def _finish(self, begun: printed.Begun, request: Request, send: Send) -> None:
+        began_s = perf_counter()
+        try:
+            answer = printed.answer(self.parts, request, begun, await begun.recorded)
+        except CatalogueOld:
+            # Nothing was written: the usual way fetches the newer catalogue.
+            await self._respond(visits.answer, request, send, visits.resolver_headers)
+            return
+        except Refusal as refusal:
+            answer = http.refused(refusal, request, visits.resolver_headers(request))
+        await http.send(answer, send)
+        counters.ANSWERS.add(str(answer.status))
+        counters.ANSWER_S.observe(perf_counter() - began_s)
+
     async def _respond(
         self,
-        handler: Callable[[Parts, Request], Awaitable[Answer]],
+        handler: Handler,
         request: Request,
         send: Send,
         headers: Callable[[Request], tuple[tuple[bytes, bytes], ...]] = lambda _request: (),

@@ -14,6 +14,7 @@ import crawleruseragents
 
 USER_AGENT_BYTES_MAX: Final = 300
 AGENTS_KEPT: Final = 8192
+PREFETCH_HEADERS: Final = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
 
 _TOOLS: Final = (
     "curl/8",
@@ -110,7 +111,7 @@ def client(user_agent: bytes) -> Client:
 
 def is_prefetch(headers: dict[bytes, bytes]) -> bool:
     """A page fetched before anyone asked to see it (Fetch standard: Sec-Purpose; older browsers: Purpose, X-Purpose, X-Moz)."""
-    for name in (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"):
+    for name in PREFETCH_HEADERS:
         value = headers.get(name)
         if value is not None and (b"prefetch" in value or b"prerender" in value or b"preview" in value):
             return True

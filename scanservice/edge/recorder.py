@@ -1,32 +1,32 @@
 """Records scans: everything that concurrent requests ask of Redis in one turn of the event loop goes out in one pipeline.
 
 Promises: a call that returns was executed, fsynced and, where Redis has replicas, acknowledged by one of them; a call that raises
-may have been executed and is never sent again. One pipeline is under way at a time: what arrives meanwhile waits together and
-shares the next fsync. (Two or three under way at once were slower: smaller pipelines, more fsyncs; docs/decisions/0012.)
+may have been executed and is never sent again. At most PIPELINES_MAX pipelines are under way: what arrives meanwhile waits together
+and shares the next fsync (docs/decisions/0018 says what other numbers cost).
 Refused as `Unavailable`: a server that is away, its full log, another generation, a missing function.
 """
 
 import asyncio
-from collections.abc import Callable
+from functools import partial
 from time import perf_counter
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final
 
-import hiredis
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from kit import log, redis
-from kit.redis import AsyncConnection, Redis
+from kit.redis import Redis
+from kit.redis_line import Line, LineLost, open_line, pack
 from kit.refusals import Unavailable
 from scanservice.edge import counters
 
 PIPELINE_MAX: Final = 1024
+PIPELINES_MAX: Final = 1
 REPLICA_ACK_MS_MAX: Final = 1000
 WAITAOF_SINCE: Final = (7, 2)
 
-# Its stub asks for a tuple of one part; commands have many.
-pack = cast("Callable[[tuple[str | bytes | int, ...]], bytes]", hiredis.pack_command)
-
 _log = log.get(__name__)
+
+_Calls = list[tuple[bytes, asyncio.Future[bytes]]]
 
 
 class RecorderAway(Unavailable):
@@ -56,66 +56,95 @@ class Recorder:
     """For one event loop and one Redis server."""
 
     def __init__(self, url: str) -> None:
-        self._connection = redis.connection(url)
+        self._url = url
+        self._loop = asyncio.get_running_loop()
+        self._line: Line | None = None
+        self._connecting: asyncio.Task[None] | None = None
         # Sent behind every pipeline, where replicas have to acknowledge.
         self.acknowledgement: bytes | None = None
-        self._queue: list[tuple[bytes, asyncio.Future[bytes]]] = []
-        self._flushing: asyncio.Task[None] | None = None
+        self._queue: _Calls = []
+        self._flush_due = False
+        self._idle = asyncio.Event()
+        self._idle.set()
         # Set when an answer shows that the library or the generation has to be looked after.
         self.troubled = asyncio.Event()
 
-    async def call(self, function: str, keys: tuple[str | bytes, ...], *args: str | bytes | int) -> bytes:
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[bytes] = loop.create_future()
+    def call(self, function: str, keys: tuple[str | bytes, ...], *args: str | bytes | int) -> asyncio.Future[bytes]:
+        """Calls a function of the library. To be awaited at once or given to `gather`: nothing is recorded before this turn's end."""
+        future: asyncio.Future[bytes] = self._loop.create_future()
         self._queue.append((pack(("FCALL", function, len(keys), *keys, *args)), future))
-        if self._flushing is None:
-            self._flushing = loop.create_task(self._flush())
-        return await future
+        if not self._flush_due:
+            self._flush_due = True
+            self._idle.clear()
+            self._loop.call_soon(self._flush)
+        return future
 
     async def close(self) -> None:
-        if self._flushing is not None:
-            await asyncio.wait([self._flushing])
-        await self._connection.disconnect()
+        await self._idle.wait()
+        if self._connecting is not None:
+            await asyncio.wait([self._connecting])
+        if self._line is not None:
+            await self._line.close()
 
-    async def _flush(self) -> None:
+    def _flush(self) -> None:
+        """Sends what waits, as far as pipelines may be under way; called again whenever one of them has ended."""
+        self._flush_due = False
+        if self._queue and (self._line is None or not self._line.open):
+            if self._connecting is None:
+                self._connecting = self._loop.create_task(self._connect())
+            return
+        line = self._line
+        while self._queue and line is not None and line.under_way < PIPELINES_MAX:
+            calls, self._queue = self._queue[:PIPELINE_MAX], self._queue[PIPELINE_MAX:]
+            commands = [command for command, _ in calls]
+            # Whether to wait may be decided anew while this pipeline is under way.
+            acknowledgement = self.acknowledgement
+            if acknowledgement is not None:
+                commands.append(acknowledgement)
+            ended = partial(self._ended, calls, perf_counter(), acknowledged=acknowledgement is not None)
+            line.ask(commands, ended, answer_s_max=redis.ANSWER_S_MAX)
+        if line is None or (not self._queue and not line.under_way):
+            self._idle.set()
+
+    async def _connect(self) -> None:
         try:
-            while self._queue:
-                batch, self._queue = self._queue[:PIPELINE_MAX], self._queue[PIPELINE_MAX:]
-                await self._send(batch)
+            if self._line is not None:
+                await self._line.close()
+            self._line = await open_line(self._url)
+        except (RedisError, OSError, TimeoutError) as away:
+            self._line = None
+            calls, self._queue = self._queue, []
+            self._lost(calls, away)
         finally:
-            self._flushing = None
+            self._connecting = None
+            self._flush()
 
-    async def _send(self, batch: list[tuple[bytes, asyncio.Future[bytes]]]) -> None:
-        commands = [command for command, _ in batch]
-        # Whether to wait may be decided anew while this pipeline is under way.
-        acknowledgement = self.acknowledgement
-        if acknowledgement is not None:
-            commands.append(acknowledgement)
-        began_s = perf_counter()
-        try:
-            answers = await _exchange(self._connection, commands)
-        except Exception as lost:  # noqa: BLE001 - whatever it was, those who wait must hear of it
-            _log.warning("the scan recorder lost its connection", error=repr(lost), calls=len(batch))
-            self.troubled.set()
-            _fail(batch, lost)
-            # Answers have no ids: after a lost one nobody could tell whose the next is.
-            await self._connection.disconnect(nowait=True)
+    def _ended(self, calls: _Calls, began_s: float, answers: list[Any] | LineLost, *, acknowledged: bool) -> None:
+        if isinstance(answers, LineLost):
+            self._lost(calls, answers)
+            self._flush()
             return
         counters.ROUND_TRIP_S.observe(perf_counter() - began_s)
-        counters.PIPELINE_CALLS.observe(len(batch))
-        if acknowledgement is not None and not _acknowledged(answers.pop()):
-            _log.warning("no replica acknowledged in time", calls=len(batch))
-            _fail(batch, None)
-            return
-        for (_, future), answer in zip(batch, answers, strict=True):
-            if future.done():
-                continue
-            if isinstance(answer, ResponseError):
-                future.set_exception(self._refusal(answer))
-            else:
-                future.set_result(answer)
+        counters.PIPELINE_CALLS.observe(len(calls))
+        if acknowledged and not _is_acknowledged(answers.pop()):
+            _log.warning("no replica acknowledged in time", calls=len(calls))
+            _fail(calls, None)
+        else:
+            for (_, future), answer in zip(calls, answers, strict=True):
+                if future.done():
+                    continue
+                if isinstance(answer, bytes):
+                    future.set_result(answer)
+                else:
+                    future.set_exception(self._refusal(answer))
+        self._flush()
 
-    def _refusal(self, error: Exception) -> Exception:
+    def _lost(self, calls: _Calls, why: Exception) -> None:
+        _log.warning("the scan recorder has no connection", error=repr(why), calls=len(calls))
+        self.troubled.set()
+        _fail(calls, why)
+
+    def _refusal(self, error: ResponseError) -> Exception:
         text = str(error)
         word, _, rest = text.partition(" ")
         if word == "STALE":
@@ -129,25 +158,8 @@ class Recorder:
         return RecorderAway()
 
 
-async def _exchange(connection: AsyncConnection, commands: list[bytes]) -> list[Any]:
-    """Sends once, and reads as many answers; a server's error is one of them."""
-    async with asyncio.timeout(redis.ANSWER_S_MAX):
-        if connection.is_connected and await connection.can_read():
-            # Nothing was asked: what can be read is the end of the connection, or the answer to another's question.
-            await connection.disconnect(nowait=True)
-        # Connects where it has to.
-        await connection.send_packed_command(commands, check_health=False)
-        answers: list[Any] = []
-        for _ in commands:
-            try:
-                answers.append(await connection.read_response())
-            except ResponseError as error:
-                answers.append(error)
-        return answers
-
-
-def _fail(batch: list[tuple[bytes, asyncio.Future[bytes]]], cause: Exception | None) -> None:
-    for _, future in batch:
+def _fail(calls: _Calls, cause: Exception | None) -> None:
+    for _, future in calls:
         if not future.done():
             refusal = RecorderAway()
             refusal.__cause__ = cause
@@ -164,7 +176,7 @@ def acknowledgement(redis: Redis) -> bytes | None:
     return pack(("WAIT", 1, REPLICA_ACK_MS_MAX))
 
 
-def _acknowledged(answer: Any) -> bool:
+def _is_acknowledged(answer: Any) -> bool:
     if isinstance(answer, list):
         return len(answer) == 2 and answer[0] >= 1 and answer[1] >= 1  # noqa: PLR2004 - WAITAOF: local, replicas
     return isinstance(answer, int) and answer >= 1

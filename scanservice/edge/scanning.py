@@ -91,7 +91,7 @@ class Scanner:
             try:
                 if item.counted is None:
                     return await self._sight(scan, item, catalogue)
-                return await self._record(scan, item, item.counted, catalogue)
+                return self.judged(scan, item, await self.record(scan, item, item.counted, catalogue))
             except CatalogueOld:
                 await self._shelf.refresh()
         raise CatalogueAway
@@ -108,7 +108,8 @@ class Scanner:
             _log.warning("a code with a valid tag has no range", tenant_id=asked.tenant_id, counted=item.counted)
         return catalogue, item
 
-    async def _record(self, scan: Scan, item: Item, counted: tuple[int, int], catalogue: Catalogue) -> Answered:
+    def record(self, scan: Scan, item: Item, counted: tuple[int, int], catalogue: Catalogue) -> asyncio.Future[bytes]:
+        """Sends the scan on its way. What comes back is for `judged`."""
         epoch, counter = counted
         tenant_id = item.brand.tenant_id
         partition = functions.partition_of(tenant_id, counter)
@@ -119,7 +120,7 @@ class Scanner:
         )
         if scan.repeat is Repeat.POSSIBLE:
             keys = (*keys, functions.done_key(partition, scan.scan_id.bytes))
-        answer = await self._recorder.call(
+        return self._recorder.call(
             functions.SCAN,
             keys,
             catalogue.generation,
@@ -133,6 +134,8 @@ class Scanner:
             scan_log.encode(sighting(scan, item)),
             DONE_S,
         )
+
+    def judged(self, scan: Scan, item: Item, answer: bytes) -> Answered:
         before = state.unpack(answer[_AT_BYTES:]) if len(answer) > _AT_BYTES else None
         judgement = verdicts.judge(
             standing=item.standing,

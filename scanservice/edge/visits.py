@@ -18,7 +18,7 @@ from scanservice.edge import clients, url_marks
 from scanservice.edge.clients import USER_AGENT_BYTES_MAX
 from scanservice.edge.http import Answer, Request, json, redirect
 from scanservice.edge.parts import Parts, host_name, language, origin_of, ticket_of, verdict_document
-from scanservice.edge.scanning import Repeat, Scan
+from scanservice.edge.scanning import Answered, Repeat, Scan
 from scanservice.resolver import addresses, conformance, description, resolving
 from scanservice.resolver.addresses import Named
 from scanservice.tickets import Stage, Ticket, expiry_s, seal
@@ -91,62 +91,71 @@ async def _scan(parts: Parts, request: Request, asked: Asked) -> Answer:
     if request.method == "HEAD" or not client.counts or clients.is_prefetch(request.headers):
         return _preview(parts, request, asked)
     if request.wants_json:
-        return await _program(parts, request, asked, user_agent=user_agent)
-    return await _browser(parts, request, asked, client=client.word)
+        return program_answer(parts, request, await parts.scanner.scan(program_scan(parts, request, asked)))
+    scan, new_cookie = browser_scan(parts, request, asked, client=client.word)
+    return browser_answer(parts, request, await parts.scanner.scan(scan), new_cookie=new_cookie)
 
 
-async def _browser(parts: Parts, request: Request, asked: Asked, *, client: str) -> Answer:
+def browser_scan(parts: Parts, request: Request, asked: Asked, *, client: str) -> tuple[Scan, bytes]:
+    """What a browser does, and the cookie that it has to be given, empty where it has one."""
     now = parts.clock.now()
     cookie = visitors.cookie_of(request.headers.get(b"cookie", b""))
-    headers = resolver_headers(request)
+    new_cookie = b""
     if cookie is None:
-        cookie = chance.token(visitors.COOKIE_RANDOM_BYTES).encode()
-        headers = (*headers, _set_cookie(cookie, secure=request.scheme == "https"))
+        cookie = new_cookie = chance.token(visitors.COOKIE_RANDOM_BYTES).encode()
     address = request.address
-    answered = await parts.scanner.scan(
-        Scan(
-            asked=asked,
-            scan_id=ids.uuid7(now),
-            at=now,
-            confirmed=False,
-            repeat=Repeat.NEVER,
-            visitor=visitors.by_cookie(parts.keys, tenant_id=asked.tenant_id, cookie=cookie),
-            whence=parts.whence(address),
-            address=address,
-            client=client,
-            language=language(request.headers.get(b"accept-language", b"")),
-            role=parts.role(request, tenant_id=asked.tenant_id),
-            signature=url_marks.of_request(parts, request, asked),
-        )
+    scan = Scan(
+        asked=asked,
+        scan_id=ids.uuid7(now),
+        at=now,
+        confirmed=False,
+        repeat=Repeat.NEVER,
+        visitor=visitors.by_cookie(parts.keys, tenant_id=asked.tenant_id, cookie=cookie),
+        whence=parts.whence(address),
+        address=address,
+        client=client,
+        language=language(request.headers.get(b"accept-language", b"")),
+        role=parts.role(request, tenant_id=asked.tenant_id),
+        signature=url_marks.of_request(parts, request, asked),
     )
+    return scan, new_cookie
+
+
+def browser_answer(parts: Parts, request: Request, answered: Answered, *, new_cookie: bytes) -> Answer:
+    headers = resolver_headers(request)
+    if new_cookie:
+        headers = (*headers, _set_cookie(new_cookie, secure=request.scheme == "https"))
     return redirect(307, _page(ticket_of(answered, key=parts.ticket_key), request), *headers)
 
 
-async def _program(parts: Parts, request: Request, asked: Asked, *, user_agent: bytes) -> Answer:
+def program_scan(parts: Parts, request: Request, asked: Asked) -> Scan:
+    """What a program does: it asks for JSON, and its scan is final at once."""
     now = parts.clock.now()
     address = request.address
     cookie = visitors.cookie_of(request.headers.get(b"cookie", b""))
+    user_agent = request.headers.get(b"user-agent", b"")[:USER_AGENT_BYTES_MAX]
     visitor = (
         visitors.by_address(parts.keys, tenant_id=asked.tenant_id, address=address, user_agent=user_agent)
         if cookie is None
         else visitors.by_cookie(parts.keys, tenant_id=asked.tenant_id, cookie=cookie)
     )
-    answered = await parts.scanner.scan(
-        Scan(
-            asked=asked,
-            scan_id=ids.uuid7(now),
-            at=now,
-            confirmed=True,
-            repeat=Repeat.NEVER,
-            visitor=visitor,
-            whence=parts.whence(address),
-            address=address,
-            client="api",
-            language=language(request.headers.get(b"accept-language", b"")),
-            role=parts.role(request, tenant_id=asked.tenant_id),
-            signature=url_marks.of_request(parts, request, asked),
-        )
+    return Scan(
+        asked=asked,
+        scan_id=ids.uuid7(now),
+        at=now,
+        confirmed=True,
+        repeat=Repeat.NEVER,
+        visitor=visitor,
+        whence=parts.whence(address),
+        address=address,
+        client="api",
+        language=language(request.headers.get(b"accept-language", b"")),
+        role=parts.role(request, tenant_id=asked.tenant_id),
+        signature=url_marks.of_request(parts, request, asked),
     )
+
+
+def program_answer(parts: Parts, request: Request, answered: Answered) -> Answer:
     return json(200, verdict_document(answered, key=parts.ticket_key), *resolver_headers(request))
 
 
@@ -172,7 +181,7 @@ def _read(path: str, query: bytes) -> Named:
     if not addresses.HAS_ATTRIBUTES.search(query):
         plain = path.removesuffix("/")
         printed = _PRINTED.fullmatch(plain)
-        if printed is not None and _is_gtin(printed[1]):
+        if printed is not None and is_gtin(printed[1]):
             return Named(printed[1], printed[2])
         serial = digital_link.short_serial(plain)
         if serial is not None:
@@ -181,7 +190,7 @@ def _read(path: str, query: bytes) -> Named:
 
 
 @lru_cache(maxsize=GTINS_KEPT)
-def _is_gtin(digits: str) -> bool:
+def is_gtin(digits: str) -> bool:
     try:
         digital_link.parse(f"/01/{digits}/21/0")
     except Malformed:

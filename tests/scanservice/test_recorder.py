@@ -9,7 +9,8 @@ import pytest
 
 from kit import redis
 from kit.redis import connect
-from scanservice.edge.recorder import CatalogueOld, GenerationMissing, Recorder, RecorderAway, pack
+from kit.redis_line import pack
+from scanservice.edge.recorder import CatalogueOld, GenerationMissing, Recorder, RecorderAway
 from scanservice.hot import functions
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
