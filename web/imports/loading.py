@@ -16,6 +16,7 @@ from codegen import catalogue
 from kit import log
 from kit.refusals import Invalid
 from scanservice import visitors
+from scanservice.address_places import AddressPlaces
 from scanservice.ingest import backfill
 from web import projecting
 from web.imports import distributors, scans, shipments, table
@@ -86,10 +87,13 @@ def _scans(instance: Instance, file: Path, *, tenant_id: int, progress: Progress
 
 
 def _context(session: Session, instance: Instance, *, tenant_id: int, now: datetime) -> Context:
+    address_places = AddressPlaces()
+    address_places.load(instance.settings.ip_table)
     return Context(
         catalogue=catalogue.snapshot(session, tenant_id=tenant_id, kek=instance.settings.kek_bytes),
         keys=visitors.Keys.of(instance.settings.secret_bytes),
         now=now,
+        address_places=address_places,
     )
 
 

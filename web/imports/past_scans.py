@@ -7,7 +7,7 @@ Refuses, as faults: addresses that name no item, rows without any sign of who sc
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from ipaddress import ip_address
@@ -20,7 +20,8 @@ from codegen import digital_link
 from codegen.catalogue import BrandCatalogue
 from kit.csv_files import Faults, Row, shown
 from kit.refusals import Malformed
-from scanservice import visitors
+from scanservice import places, visitors
+from scanservice.address_places import AddressPlaces
 from scanservice.edge import clients
 from scanservice.edge.positions import ACCURACY_M_MAX, LATITUDE_MAX, LONGITUDE_MAX
 from scanservice.ingest import backfill
@@ -42,12 +43,15 @@ class Context:
     catalogue: BrandCatalogue
     keys: visitors.Keys
     now: datetime
+    # Loaded by who wants the regions of addresses; an empty one knows none.
+    address_places: AddressPlaces = field(default_factory=AddressPlaces)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Who:
     visitor: bytes
-    whence: bytes
+    network: bytes
+    packed: bytes
     ip: str | None
 
 
@@ -77,13 +81,21 @@ def read(row: Row, context: Context, faults: Faults) -> PastScan | None:
         standing=code.standing,
         standing_reason=code.standing_reason,
         visitor=who.visitor,
-        whence=who.whence,
+        whence=who.network + _place(position, context, who),
         ip=who.ip,
         latitude=position[0],
         longitude=position[1],
         accuracy_m=position[2],
         client=client.word,
     )
+
+
+def _place(position: tuple[float | None, float | None, float | None], context: Context, who: _Who) -> bytes:
+    """As the edge would have seen it: the phone's own position, else that of its address."""
+    latitude, longitude, _ = position
+    if latitude is None or longitude is None:
+        return context.address_places.of(who.packed).place
+    return places.cell(latitude, longitude)
 
 
 def _identify(
@@ -144,7 +156,8 @@ def _who(fields: RowReader, context: Context) -> _Who | None:
         visitor = visitors.by_address(context.keys, tenant_id=tenant_id, address=address, user_agent=user_agent)
     return _Who(
         visitor=visitor,
-        whence=visitors.network_of(context.keys, address),
+        network=visitors.network_of(context.keys, address),
+        packed=address.packed,
         ip=canonical or None,
     )
 
