@@ -79,6 +79,11 @@ class CanariesNotPrinted(Invalid):
     says = "Order {order_id} holds canaries, which nobody prints."
 
 
+class PinsNotOrdered(Conflict):
+    code = "pins_not_ordered"
+    says = "Order {order_id} has no PINs: whoever scans its codes is never asked for one."
+
+
 class PackageNotReady(Conflict):
     code = "package_not_ready"
     says = "Package {package_id} is {state}; there is no file yet."
@@ -142,6 +147,8 @@ def request(
 ) -> Package:
     """Gives rows of an order to a recipient. The caller makes the id, and asking twice is asking once; `package_making` writes the file."""
     order = orders.find(session, order_id, tenant_id=tenant_id)
+    if content is Content.PINS and not order.proofs.pin:
+        raise PinsNotOrdered(order_id=order_id)
     first, last = _packable(order, first=first, last=last)
     codes = last - first + 1
     design.check(content=content, codes=codes)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from codegen import brands, orders, products
 from codegen.brands import Brand
 from codegen.orders import CodeOrder
+from codegen.proofs import NO_PROOFS, Proofs
 from kit.db import transaction
 from kit.ids import uuid7
 from tests.conftest import Database
@@ -69,7 +70,14 @@ def gtin(inside: Inside, tea: Brand) -> str:
 
 
 def ordered(
-    session: Session, brand: Brand, gtin: str, *, quantity: int = 1000, request_id: str = "r1", lot: str = "L1"
+    session: Session,
+    brand: Brand,
+    gtin: str,
+    *,
+    quantity: int = 1000,
+    request_id: str = "r1",
+    lot: str = "L1",
+    proofs: Proofs = NO_PROOFS,
 ) -> CodeOrder:
     return orders.place(
         session,
@@ -77,6 +85,7 @@ def ordered(
         gtin=gtin,
         quantity=quantity,
         lot=lot,
+        proofs=proofs,
         request_id=request_id,
         now=NOW,
         actor="alice@tea.example",

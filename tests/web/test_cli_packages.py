@@ -32,7 +32,7 @@ def production(fresh_database: Database, redis_url: str, tmp_path: Path, monkeyp
         monkeypatch.setenv(name, value)
     run("brands", "add", "--slug", "tea", "--name", "Tea", "--origin", "HTTPS://TEA.EXAMPLE", "--gtin-prefix", "952")
     run("products", "add", "--gtin", GTIN, "--name", "Tea")
-    return str(said("codes", "order", "--gtin", GTIN, "--quantity", "1000", "--lot", "L1")["order_id"])
+    return str(said("codes", "order", "--gtin", GTIN, "--quantity", "1000", "--lot", "L1", "--pin")["order_id"])
 
 
 def run(*arguments: str, code: int = 0) -> Result:

@@ -14,6 +14,7 @@ from codegen.print_packages import canaries, file_designs, manifests, packages, 
 from codegen.print_packages.file_designs import FileDesign, Format, PartTooLarge
 from codegen.print_packages.packages import Package, Printing
 from codegen.print_packages.templates import Content
+from codegen.proofs import Proofs
 from kit.db import transaction
 from kit.ids import uuid7
 from tests.codegen import packaging
@@ -27,7 +28,7 @@ def order(inside: Inside, tea: Brand, gtin: str) -> CodeOrder:
     packaging.printer(inside, tea, "Anna Print")
     packaging.printer(inside, tea, "Bert Caps")
     with inside() as session:
-        return ordered(session, tea, gtin, quantity=1000)
+        return ordered(session, tea, gtin, quantity=1000, proofs=Proofs(pin=True))
 
 
 def serials(raw: bytes) -> list[str]:
@@ -84,6 +85,14 @@ def test_rows_are_given_once_and_the_refusal_names_who_has_them(inside: Inside, 
     asked(inside, tea, order, "Bert Caps", first=1, last=100)
     asked(inside, tea, order, "Bert Caps", first=201)
     asked(inside, tea, order, "Bert Caps", content=Content.PINS, design=FileDesign(template=templates.PINS))
+
+
+def test_pins_are_printed_only_where_scans_will_ask_for_them(inside: Inside, tea: Brand, gtin: str) -> None:
+    packaging.printer(inside, tea, "Bert Caps")
+    with inside() as session:
+        plain = ordered(session, tea, gtin)
+    with pytest.raises(packages.PinsNotOrdered):
+        asked(inside, tea, plain, "Bert Caps", content=Content.PINS, design=FileDesign(template=templates.PINS))
 
 
 def test_a_reprint_is_deliberate_and_has_the_same_canaries_for_the_same_recipient(
