@@ -17,11 +17,12 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 
@@ -38,6 +39,11 @@ IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 START_LOCK = "start.lock"
 USERS_LOCK = "users.lock"
 KEPT_FILE = "servers.json"
+
+
+class GivenUp(Unavailable):
+    code: ClassVar[str] = "given_up"
+    says: ClassVar[str] = "Nobody waits for the servers any more."
 
 
 class Server(StrEnum):
@@ -118,22 +124,37 @@ def joined(
 
 
 def ensure_running(
-    data_dir: Path, names: Names, *, needs: frozenset[Server] = BOTH, durability: Durability = Durability.FULL
+    data_dir: Path,
+    names: Names,
+    *,
+    needs: frozenset[Server] = BOTH,
+    durability: Durability = Durability.FULL,
+    given_up: Callable[[], bool] = lambda: False,
 ) -> Revival:
-    """Starts again what has died. For a process that has joined; cheap enough to be called every second."""
+    """Starts again what has died. For a process that has joined; cheap enough to be called every second while all is well.
+
+    A server that was killed may need minutes to come up. Raises GivenUp within moments when `given_up` says so meanwhile.
+    """
     folder = data_dir.absolute()
     kept = _read(folder)
     if all(_daemon(server, folder, kept, durability=durability).process() is not None for server in needs):
         return Revival(started=(), endpoints=_endpoints(kept, names, needs=needs))
     with _start_lock(folder):
-        return _bring_up(folder, names, needs=needs, durability=durability)
+        return _bring_up(folder, names, needs=needs, durability=durability, given_up=given_up)
 
 
-def _bring_up(folder: Path, names: Names, *, needs: frozenset[Server], durability: Durability) -> Revival:
+def _bring_up(
+    folder: Path,
+    names: Names,
+    *,
+    needs: frozenset[Server],
+    durability: Durability,
+    given_up: Callable[[], bool] = lambda: False,
+) -> Revival:
     kept = _read_or_draw(folder)
     started: list[Server] = []
     for server in sorted(needs):
-        kept, anew = _start(server, folder, kept, durability=durability)
+        kept, anew = _start(server, folder, kept, durability=durability, given_up=given_up)
         started += [server] if anew else []
     if Server.POSTGRES in needs:
         _postgres(folder, kept, durability=durability).furnish(
@@ -146,7 +167,9 @@ def _bring_up(folder: Path, names: Names, *, needs: frozenset[Server], durabilit
     return Revival(started=tuple(started), endpoints=_endpoints(kept, names, needs=needs))
 
 
-def _start(server: Server, folder: Path, kept: Kept, *, durability: Durability) -> tuple[Kept, bool]:
+def _start(
+    server: Server, folder: Path, kept: Kept, *, durability: Durability, given_up: Callable[[], bool]
+) -> tuple[Kept, bool]:
     """The server running: the one that is there, else a new one. A lost race for a port is run again with another port."""
     since = daemons.log_size(_daemon(server, folder, kept, durability=durability).log)
     anew = False
@@ -162,15 +185,17 @@ def _start(server: Server, folder: Path, kept: Kept, *, durability: Durability) 
             daemon.prepare()
             daemon.launch()
             anew = True
-        if _came_up(daemon):
+        if _came_up(daemon, given_up=given_up):
             return kept, anew
     raise daemons.failure(_daemon(server, folder, kept, durability=durability), "it does not come up.", since=since)
 
 
-def _came_up(daemon: Daemon) -> bool:
+def _came_up(daemon: Daemon, *, given_up: Callable[[], bool]) -> bool:
     """Waits until the server answers; False when its process has ended before."""
     deadline = time.monotonic() + READY_S_MAX
     while time.monotonic() < deadline:
+        if given_up():
+            raise GivenUp
         if daemon.process() is None:
             return False
         if daemon.answers():

@@ -7,7 +7,9 @@ leaves nothing running. Says once, at the first start, where the key-encryption 
 import os
 import socket
 import sys
+import threading
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TextIO
 
@@ -45,7 +47,10 @@ def run(given: Settings, *, out: TextIO = sys.stdout) -> None:
         supervisor = Supervisor(_processes(onemark.settings, web_port), run_dir=given.data_dir / "run", out=out, tick=watch.look)
         watch.supervisor = supervisor
         _greet(onemark.settings, url=url, first_time=first_time, out=out)
-        supervisor.run()
+        try:
+            supervisor.run()
+        finally:
+            watch.close()
     print("Stopped. Your data stay in", given.data_dir, file=out)
 
 
@@ -61,6 +66,9 @@ def check_port_free(host: str, port: int) -> None:
 class Watch:
     """Looks after the private servers once a second: one that died is started again, and should it have had to move to another
     port, every process is started afresh with the new address.
+
+    A killed PostgreSQL may need minutes to recover. A thread waits for it, so that the supervisor goes on hearing Ctrl-C and its
+    children.
     """
 
     def __init__(self, addresses: Settings, wanted: frozenset[servers.Server], *, web_port: int, out: TextIO) -> None:
@@ -68,13 +76,35 @@ class Watch:
         self._wanted = wanted
         self._web_port = web_port
         self._out = out
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="servers")
+        self._looking: Future[servers.Revival] | None = None
+        self._leaving = threading.Event()
         self.supervisor: Supervisor | None = None
 
     def look(self) -> None:
+        """Takes up what the last look has found, and looks again. Never waits."""
         if not self._wanted:
             return
+        if self._looking is not None:
+            if not self._looking.done():
+                return
+            self._take_up(self._looking)
+        self._looking = self._thread.submit(
+            servers.ensure_running,
+            self._addresses.data_dir,
+            instance.NAMES,
+            needs=self._wanted,
+            given_up=self._leaving.is_set,
+        )
+
+    def close(self) -> None:
+        """Ends a look that is under way: nobody needs the servers any more."""
+        self._leaving.set()
+        self._thread.shutdown()
+
+    def _take_up(self, looked: Future[servers.Revival]) -> None:
         try:
-            revival = servers.ensure_running(self._addresses.data_dir, instance.NAMES, needs=self._wanted)
+            revival = looked.result()
         except Refusal as failed:
             print(f"A server cannot be started again, trying on: {failed.detail}", file=self._out)
             return
