@@ -48,6 +48,20 @@ def forget(run_dir: Path) -> None:
     (run_dir / RECORD_FILE).unlink(missing_ok=True)
 
 
+def running(run_dir: Path) -> dict[str, int]:
+    """Names and numbers of the children that a living supervisor of this folder has."""
+    try:
+        record = msgspec.json.decode((run_dir / RECORD_FILE).read_bytes(), type=Record)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return {}
+    found = {}
+    for left in record.children:
+        with suppress(psutil.Error):
+            if abs(psutil.Process(left.pid).create_time() - left.started_at) < START_TIME_TOLERANCE_S:
+                found[left.name] = left.pid
+    return found
+
+
 def end(run_dir: Path) -> list[str]:
     """Ends what a killed supervisor of this folder left running, and returns the names. Strangers with the same number live on."""
     try:

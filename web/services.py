@@ -9,10 +9,10 @@ import signal
 import sys
 import threading
 
-from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 
 from kit import collecting, log, metrics
+from kit.serving import Server
 from kit.settings import Settings
 from scanservice.ingest import ingesting
 from supplychain import geography
@@ -27,8 +27,9 @@ PR_SET_PDEATHSIG = 1
 
 def edge(*, host: str, port: int, workers: int = 1) -> None:
     """Serves scans on the public port. The lifespan of the application refuses to start on a Redis that could lose scans."""
-    Granian(
+    Server(
         EDGE_TARGET,
+        announces_end=True,
         address=host,
         port=port,
         interface=Interfaces.ASGI,
@@ -38,13 +39,14 @@ def edge(*, host: str, port: int, workers: int = 1) -> None:
         websockets=False,
         backlog=BACKLOG,
         log_access=False,
-    ).serve()
+    ).run()
 
 
 def web(*, host: str, port: int, workers: int = 1) -> None:
     """Serves the pages on a port that only the edge should reach."""
-    Granian(
+    Server(
         WEB_TARGET,
+        announces_end=False,
         address=host,
         port=port,
         interface=Interfaces.WSGI,
@@ -54,7 +56,7 @@ def web(*, host: str, port: int, workers: int = 1) -> None:
         http=HTTPModes.http1,
         backlog=BACKLOG,
         log_access=False,
-    ).serve()
+    ).run()
 
 
 def run_ingester(settings: Settings) -> None:

@@ -21,18 +21,19 @@ from kit.clock import Clock
 from kit.db import make_engine
 from kit.redis import connect
 from kit.refusals import Refusal
+from kit.serving import CLOSING
 from kit.settings import MissingSetting, Settings
 from scanservice import catalogue, insiders, tickets, visitors
 from scanservice.address_places import AddressPlaces
 from scanservice.catalogue import CatalogueAway, Shelf
-from scanservice.edge import beacons, counters, http, key_set, pins, printed, readiness, recorder, reports, visits
+from scanservice.edge import beacons, cluster_recorder, counters, http, key_set, pins, printed, readiness, reports, visits
 from scanservice.edge.devices import Devices
 from scanservice.edge.http import Answer, Receive, Request, Scope, Send
 from scanservice.edge.parts import Parts
 from scanservice.edge.pin_desk import PinDesk
 from scanservice.edge.proxy import Proxy
 from scanservice.edge.readiness import Readiness
-from scanservice.edge.recorder import CatalogueOld, Recorder
+from scanservice.edge.recorder import CatalogueOld
 from scanservice.edge.scanning import Scanner
 from scanservice.hot import functions, generations
 from scanservice.resolver import description
@@ -64,7 +65,8 @@ class Running:
         kek = settings.kek_bytes
         self._engine = make_engine(settings.database_url, application="onemark-edge")
         self._redis: Redis = connect(settings.redis_url)
-        self._recorder = Recorder(settings.redis_url)
+        self._url = settings.redis_url
+        self._recorder = cluster_recorder.recorder(self._url)
         self._request_bytes_max = settings.request_bytes_max
         self._proxy = Proxy(port=settings.web_port, host=settings.web_host)
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="upkeep")
@@ -220,7 +222,8 @@ class Running:
         try:
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._threads, functions.prepare, self._redis)
-            self._recorder.acknowledgement = await loop.run_in_executor(self._threads, recorder.acknowledgement, self._redis)
+            look = partial(cluster_recorder.look, self._redis, url=self._url)
+            self._recorder.settle(await loop.run_in_executor(self._threads, look))
         except RedisError as away:
             _log.warning("redis does not answer", error=str(away))
 
@@ -232,6 +235,13 @@ class Edge:
         self._read_settings = read_settings
         self._clock = clock
         self.running: Running | None = None
+        # Whoever replaces one process by another sets the one and calls the other.
+        self.when_ready: Callable[[], None] = lambda: None
+        self._closing = False
+
+    def close_connections(self) -> None:
+        """From here on every answer asks its client to open a new connection: this process will soon end, and another listens already."""
+        self._closing = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -239,6 +249,8 @@ class Edge:
             return
         if scope["type"] != "http" or self.running is None:
             raise RuntimeError(f"the edge serves no {scope['type']}")
+        if self._closing:
+            send = http.closing(send)
         await self.running.handle(Request(scope, receive, trusted=self.running.parts.trusted), send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -252,7 +264,9 @@ class Edge:
             await send({"type": "lifespan.startup.failed", "message": str(refused)})
             return
         collecting.settle()
+        asyncio.get_running_loop().add_signal_handler(CLOSING, self.close_connections)
         await send({"type": "lifespan.startup.complete"})
+        self.when_ready()
         await receive()
         await self._end()
         await send({"type": "lifespan.shutdown.complete"})

@@ -158,6 +158,17 @@ class Request:
             raise BodyTooLarge(bytes_max=bytes_max)
 
 
+def closing(send: Send) -> Send:
+    """The same answers, each the last of its connection."""
+
+    async def last(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+        await send(message)
+
+    return last
+
+
 async def send(answer: Answer, send: Send, *, head: bool = False) -> None:
     length = (b"content-length", b"%d" % len(answer.body))
     await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]})

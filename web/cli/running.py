@@ -9,7 +9,7 @@ from kit.settings import Settings
 from scanservice.hot import generations
 from scanservice.hot.generations import StateToRebuild
 from scanservice.ingest import rebuild
-from web import after_restore, doctor, services
+from web import after_restore, doctor, reloading, services
 from web import up as one_box
 from web.cli.root import ACTOR, answer, cli, json_option, onemark, progress
 
@@ -37,6 +37,17 @@ def run(part: str, workers: int) -> None:
         services.web(host=read.web_host, port=read.web_port, workers=workers)
     else:
         _loop(part, read)
+
+
+@cli.command("reload")
+@json_option
+def reload(*, as_json: bool) -> None:
+    """Replace all processes of a running `onemark up` by fresh ones, without refusing a scan meanwhile.
+
+    New code and new settings in .env count from then on. Elsewhere send SIGHUP to `onemark run edge` and `onemark run web` yourself.
+    """
+    told = reloading.reload(settings.read().data_dir / "run")
+    answer({"processes": told}, as_json=as_json, sentence=f"Told {', '.join(told)}. The log says when they are ready.")
 
 
 def _loop(part: str, read: Settings) -> None:

@@ -1,0 +1,129 @@
+"""A Granian server whose workers are replaced without losing a request: on SIGHUP, one after the other.
+
+Promises: the new worker is a fresh interpreter, with today's code and settings, and the old one works on until the new one has said that it
+is ready; one that never says so is ended, and the old one stays. Both listen on one socket, so no connection is refused, and none that
+waits in its queue is reset. Between the two the old worker is told to say `Connection: close`, for clients that would otherwise send
+their next request into a connection that is about to end.
+
+Granian's own respawn waits some seconds instead of for the worker (1.3 s or 8 s, depending on who else uses the machine: thousands of
+refused connections were measured), and gives each worker a socket of its own, whose queue is reset when it ends. Overridden are two of
+its methods; the tests of this module are what a new version has to pass.
+"""
+
+import multiprocessing
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.synchronize import Event
+from typing import Any, Final
+
+from granian._granian import SocketHolder
+from granian._internal import load_target
+from granian.server.mp import MPServer
+
+from kit import log
+
+READY_S_MAX: Final = 60.0
+# Long enough for most clients to send one more request, and to be told to open a new connection for the next.
+CLOSING_S: Final = 3.0
+LOOK_EVERY_S: Final = 0.1
+STOP_S_MAX: Final = 30
+# Sent to a worker that will soon be ended.
+CLOSING: Final = signal.SIGUSR1
+FRESH: Final = "spawn"
+
+_log = log.get(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loader:
+    """Loads the application in the worker. One with an attribute `when_ready` is given a function to call when it is; any other is ready."""
+
+    target: str
+    ready: Event
+
+    def __call__(self) -> Any:
+        app = load_target(self.target)
+        if hasattr(app, "when_ready"):
+            app.when_ready = self.ready.set
+        else:
+            self.ready.set()
+        return app
+
+
+class Server(MPServer):
+    """Takes what Granian takes. `announces_end`: the application understands CLOSING."""
+
+    def __init__(
+        self, target: str, *, announces_end: bool, ready_s_max: float = READY_S_MAX, closing_s: float = CLOSING_S, **given: Any
+    ) -> None:
+        multiprocessing.set_start_method(FRESH, force=True)
+        super().__init__(target, workers_kill_timeout=STOP_S_MAX, **given)
+        self._application = target
+        self._announces_end = announces_end
+        self._ready_s_max = ready_s_max
+        self._closing_s = closing_s
+        self._ready = multiprocessing.Event()
+
+    def run(self) -> None:
+        """Until told to stop."""
+        self.serve(target_loader=Loader(target=self._application, ready=self._ready), wrap_loader=False)
+
+    def _init_shared_socket(self) -> None:
+        listening = socket.create_server((self.bind_addr, self.bind_port), backlog=self.backlog, family=self._family())
+        listening.set_inheritable(True)
+        listening.setblocking(False)
+        descriptor: Any = listening.fileno()
+        holder: Any = SocketHolder
+        self._sso = listening
+        self._ssp, self._sfd = None, descriptor
+        # Its stub knows the first argument alone: descriptor, whether it is a Unix socket, length of the queue.
+        self._shd = holder(descriptor, False, self.backlog)
+
+    def _family(self) -> socket.AddressFamily:
+        return socket.AF_INET6 if ":" in self.bind_addr else socket.AF_INET
+
+    def _respawn_workers(
+        self,
+        workers: Sequence[int],
+        spawn_target: Callable[..., None],
+        target_loader: Callable[..., Any],
+        delay: float = 0,  # noqa: ARG002 - Granian's guess at how long a start takes
+    ) -> None:
+        for number in workers:
+            old: Any = self.wrks[number]
+            self._ready.clear()
+            new: Any = self._spawn_worker(idx=number, target=spawn_target, callback_loader=target_loader)
+            new.start()
+            if not self._becomes_ready(new) and old.is_alive():
+                _log.error("the new worker did not become ready; the old one goes on", worker=number + 1)
+                # It has answered nobody yet, and may not even listen to requests to end.
+                new.kill()
+                new.join()
+                continue
+            self.wrks[number] = new
+            if old.is_alive() and self._announces_end:
+                with suppress(ProcessLookupError):
+                    os.kill(old.inner.pid, CLOSING)
+                time.sleep(self._closing_s)
+            _end(old)
+        self._metrics.incr_spawn(len(workers))
+
+    def _becomes_ready(self, worker: Any) -> bool:
+        due = time.monotonic() + self._ready_s_max
+        while not self._ready.wait(LOOK_EVERY_S):
+            if time.monotonic() > due or not worker.is_alive():
+                return False
+        return True
+
+
+def _end(worker: Any) -> None:
+    worker.terminate()
+    worker.join(STOP_S_MAX)
+    if worker.is_alive():
+        worker.kill()
+        worker.join()
