@@ -3,7 +3,6 @@
 Promises: a form sent twice asks for the same packages, whose ids follow from the form's own; what is refused is said beside its field.
 """
 
-from collections.abc import Iterator
 from decimal import Decimal
 from uuid import UUID, uuid5
 
@@ -11,15 +10,14 @@ from wtforms import BooleanField, HiddenField, SelectField, SubmitField
 from wtforms.validators import NumberRange, Optional
 
 from codegen import products
-from codegen.kinds import Kind
 from codegen.labels import library
 from codegen.orders import CodeOrder
-from codegen.print_packages import package_queue, packages, recipients, templates
+from codegen.print_packages import kept_templates, package_queue, packages, recipients, templates
 from codegen.print_packages.file_designs import FileDesign, Format, LabelMm, SheetDesign
 from codegen.print_packages.package_locks import Sealing
 from codegen.print_packages.packages import DOWNLOADS_MAX, Package, Printing
+from codegen.print_packages.parts import Part, TooManyParts, cut
 from codegen.print_packages.templates import Content
-from kit.refusals import Invalid
 from web.app import db, parts
 from web.console import desk, labels
 from web.console.forms import DeskForm, count_field, needed, options
@@ -46,6 +44,7 @@ FORMATS = {
     Format.ZPL.value: lazy("ZPL: for thermal printers"),
 }
 PINS = "pins"
+_OWN = "own:"  # before the names of templates that the brand keeps
 _PINS_SAID = lazy("PINs: serial and scratch-off PIN, for another printer than the codes")
 FORM_FIELDS = {
     "recipient_unknown": "recipient",
@@ -54,7 +53,7 @@ FORM_FIELDS = {
     "part_mixed": "last",
     "part_too_large": "parts_of",
     "sheets_too_many": "parts_of",
-    "parts_too_many": "parts_of",
+    "too_many_parts": "parts_of",
     "rows_out_of_order": "last",
     "canaries_out_of_limits": "canaries",
     "canaries_show": "canaries",
@@ -64,11 +63,6 @@ FORM_FIELDS = {
     "label_template_unknown": "label",
     "design_malformed": "format",
 }
-
-
-class PartsTooMany(Invalid):
-    code = "parts_too_many"
-    says = "{parts} parts at once are more than {parts_max}."
 
 
 class PackageForm(DeskForm):
@@ -102,7 +96,10 @@ def prepared(order: CodeOrder) -> PackageForm:
     """The form with what it offers for this order."""
     form = PackageForm(data={"first": 1, "last": order.items, "downloads_max": DOWNLOADS_MAX})
     form.recipient.choices = options({one.name: one.name for one in recipients.listing(db(), tenant_id=desk.tenant_id())})
-    offered = {**FORMATS, PINS: _PINS_SAID} if order.proofs.pin else FORMATS
+    kept = kept_templates.listing(db(), tenant_id=desk.tenant_id())
+    offered: dict[str, object] = {**FORMATS, **{f"{_OWN}{one.template.name}": one.template.name for one in kept}}
+    if order.proofs.pin:
+        offered[PINS] = _PINS_SAID
     form.format.choices = options(offered)
     form.label.choices = options({name: name for name in library.names(db(), tenant_id=desk.tenant_id())})
     form.downloads_max.validators = [*form.downloads_max.validators, NumberRange(min=1, max=DOWNLOADS_MOST)]
@@ -114,19 +111,18 @@ def prepared(order: CodeOrder) -> PackageForm:
 def ask(form: PackageForm, order: CodeOrder) -> list[Package]:
     """Gives the rows away, and tells a worker to write the files."""
     request = UUID(form.request_id.data)
-    design = _design(form, order)
     asked = []
-    for number, (first, last) in enumerate(_parts(form), start=1):
+    for number, part in enumerate(_parts(form, order), start=1):
         package = packages.request(
             db(),
             tenant_id=desk.tenant_id(),
             package_id=uuid5(request, str(number)),
             order_id=order.id,
-            recipient=form.recipient.data,
-            first=first,
-            last=last,
+            recipient=part.recipient,
+            first=part.first,
+            last=part.last,
             content=Content.PINS if form.format.data == PINS else Content.CODES,
-            design=design,
+            design=_design(form, order, row=part.first),
             canary_count=form.canaries.data,
             sealing=Sealing.SEALED if form.sealed.data else Sealing.OPEN,
             printing=Printing.REPRINT if form.reprint.data else Printing.FIRST,
@@ -148,37 +144,38 @@ def product_called(order: CodeOrder) -> str:
     return (product.name_zh if language() == "zh" else "") or product.name
 
 
-def _design(form: PackageForm, order: CodeOrder) -> FileDesign:
+def _design(form: PackageForm, order: CodeOrder, *, row: int) -> FileDesign:
+    """`row` is the first one of the part, and says what its labels are for."""
     chosen = form.format.data
     if chosen == PINS:
         return FileDesign(template=templates.PINS)
     if chosen in ROW_FILES:
         return FileDesign(template=templates.built_in(chosen))
+    if chosen.startswith(_OWN):
+        kept = kept_templates.find(db(), tenant_id=desk.tenant_id(), name=chosen.removeprefix(_OWN))
+        return FileDesign(template=kept)
     if chosen == Format.ZPL:
         size = (form.zpl_width_mm.data, form.zpl_height_mm.data)
         return FileDesign(format=Format.ZPL, label=None if None in size else LabelMm(width=size[0], height=size[1]))
     if chosen == Format.PDF:
         template = library.find(db(), tenant_id=desk.tenant_id(), name=form.label.data or "")
-        kind = (
-            order.kind_of(order.first_counter + max(1, form.first.data) - 1)
-            if form.first.data <= order.quantity
-            else Kind.ITEM_OUTER
-        )
+        kind = order.kind_of(order.first_counter + row - 1)
         sheet = SheetDesign(template=template, product=product_called(order), kind=str(labels.KINDS[kind]))
         return FileDesign(format=Format.PDF, sheet=sheet)
     return FileDesign(format=Format(chosen))
 
 
-def _parts(form: PackageForm) -> Iterator[tuple[int, int]]:
-    first, last, size = form.first.data, form.last.data, form.parts_of.data
-    if not size or size >= last - first + 1:
-        yield first, last
-        return
-    count = -(-(last - first + 1) // size)
-    if count > PARTS_MAX:
-        raise PartsTooMany(parts=count, parts_max=PARTS_MAX)
-    for start in range(first, last + 1, size):
-        yield start, min(start + size - 1, last)
+def _parts(form: PackageForm, order: CodeOrder) -> list[Part]:
+    found = cut(
+        order,
+        recipients=[form.recipient.data],
+        first=form.first.data,
+        last=form.last.data,
+        codes_max=form.parts_of.data or None,
+    )
+    if len(found) > PARTS_MAX:
+        raise TooManyParts(parts=len(found), parts_max=PARTS_MAX)
+    return found
 
 
 def format_name(package: Package) -> str:

@@ -12,7 +12,7 @@ from flask import flash, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
 from codegen import digital_link, orders
-from codegen.kinds import Kind
+from codegen.addresses import SIGNATURE_KEY, SIGNATURE_LENGTH
 from codegen.labels import library, previews
 from codegen.labels.words import LabelWords
 from codegen.orders import CodeOrder
@@ -23,7 +23,7 @@ from kit.refusals import Malformed
 from web.accounts import CONSOLE_ROLES
 from web.app import db, parts
 from web.console import desk, labels
-from web.console.forms import blaming
+from web.console.forms import DIGITS_MAX, blaming
 from web.console.printing import label_samples
 from web.console.printing.package_form import FORM_FIELDS, PackageForm, ask, format_name, prepared, product_called
 from web.console.routes import blueprint
@@ -84,9 +84,9 @@ def packages_label(order_id: UUID) -> FlaskResponse:
     order = orders.find(db(), order_id, tenant_id=desk.tenant_id())
     template = library.find(db(), tenant_id=desk.tenant_id(), name=request.args.get("name", ""))
     uri = digital_link.build(desk.brand().scan_origin, order.gtin, label_samples.SERIAL, order.profile)
-    words = LabelWords(
-        product=product_called(order), gtin=order.gtin, lot=order.lot, kind=str(labels.KINDS.get(order.kind, Kind.ITEM_OUTER))
-    )
+    if order.proofs.signed:
+        uri += SIGNATURE_KEY + "0" * SIGNATURE_LENGTH
+    words = LabelWords(product=product_called(order), gtin=order.gtin, lot=order.lot, kind=str(labels.KINDS[order.kind]))
     logo = library.logo_of(db(), template, tenant_id=desk.tenant_id())
     svg = previews.label_svg(template, uri=uri, mark=label_samples.mark_of(order), texts=words, logo=logo, rows=order.quantity)
     return FlaskResponse(svg, mimetype="image/svg+xml")
@@ -156,7 +156,13 @@ def _package_names() -> dict[str, object]:
 
 
 def _fill_in(form: PackageForm) -> None:
-    """From an earlier package that is to be printed once more, or from the printer whose page led here."""
+    """From an earlier package that is to be printed once more, or from the page that led here: a printer's, or an order's."""
+    for field in (form.recipient, form.label):
+        if request.args.get(field.name) in {one.value for one in field.choices}:
+            field.data = request.args[field.name]
+    parts_of = request.args.get("parts_of", "")
+    if parts_of.isascii() and parts_of.isdigit() and len(parts_of) <= DIGITS_MAX:
+        form.parts_of.data = int(parts_of)
     again = request.args.get("reprint")
     if again:
         try:
