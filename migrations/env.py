@@ -10,6 +10,7 @@ import codegen.resolver_links.link_models
 import crm.models
 import kit.outbox
 import scanservice.anomalies.anomaly_models
+import scanservice.fake_reports.report_models
 import scanservice.models
 import supplychain.models
 import web.models
@@ -24,6 +25,7 @@ PACKAGES = (
     crm.models,
     kit.outbox,
     scanservice.anomalies.anomaly_models,
+    scanservice.fake_reports.report_models,
     scanservice.models,
     supplychain.models,
     web.models,

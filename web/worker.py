@@ -18,6 +18,7 @@ from kit import log, outbox
 from kit.outbox import Handler, OutboxEntry
 from kit.settings import Settings
 from scanservice.anomalies import anomalies, handling, watching
+from scanservice.fake_reports import fake_reports
 from web import instance, upkeep
 from web.instance import Instance
 
@@ -26,6 +27,7 @@ EVERY_S = {
     "web.worker.expire_points": 3600,
     "web.worker.forget_codes": 600,
     "web.worker.forget_unripe": 3600,
+    "web.worker.forget_reports": 3600,
     "web.worker.resume_exports": 60,
     "web.worker.resume_packages": 60,
     "web.worker.make_months": 6 * 3600,
@@ -135,6 +137,14 @@ def forget_whereabouts() -> None:
 def remove_files() -> None:
     """Old exports and print packages."""
     upkeep.remove_files(_onemark())
+
+
+def forget_reports() -> None:
+    """Deletes photos, words and numbers of reports that have served their time."""
+    onemark = _onemark()
+    for tenant_id in _tenants(onemark):
+        with onemark.transaction(tenant_id) as session:
+            fake_reports.forget(session, tenant_id=tenant_id, objects_dir=onemark.settings.objects_dir, now=onemark.clock.now())
 
 
 def export_codes(tenant_id: int, export_id: str) -> None:

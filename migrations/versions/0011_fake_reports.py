@@ -1,4 +1,4 @@
-"""Nothing yet."""
+"""Reports of consumers who think that what they hold is a fake, and their photos."""
 
 from pathlib import Path
 
@@ -16,4 +16,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("Restore a backup instead.")
+    raise NotImplementedError("Consumers follow their reports: restore a backup instead.")

@@ -8,6 +8,7 @@ from web.console import (
     dashboard,
     distributors,
     lookup,
+    lookup_words,
     messages,
     order_decisions,
     order_files,
@@ -24,7 +25,7 @@ from web.console import (
 from web.console.linking import link_labels, link_pages, link_rules
 from web.console.printing import label_pages, package_pages, printers
 from web.console.routes import blueprint
-from web.console.watch import anomaly_pages
+from web.console.watch import anomaly_pages, report_pages
 
 __all__ = [
     "anomaly_pages",
@@ -40,6 +41,7 @@ __all__ = [
     "link_pages",
     "link_rules",
     "lookup",
+    "lookup_words",
     "messages",
     "order_decisions",
     "order_files",
@@ -52,6 +54,7 @@ __all__ = [
     "package_pages",
     "printers",
     "products",
+    "report_pages",
     "staff",
     "warnings",
 ]

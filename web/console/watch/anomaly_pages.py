@@ -91,7 +91,7 @@ def anomalies_list() -> str:
     return render_template(
         "console/watch/anomalies.html",
         page=page,
-        titles={one.id: _titled(one) for one in page.anomalies},
+        titles={one.id: titled(one) for one in page.anomalies},
         chosen=chosen,
         kinds={found: anomaly_words.KINDS[found] for found in FOUND_KINDS},
         shown=SHOWN,
@@ -167,7 +167,7 @@ def _page(anomaly_id: UUID, form: WordsForm) -> str:
     )
 
 
-def _titled(anomaly: Anomaly) -> str:
+def titled(anomaly: Anomaly) -> str:
     return anomaly_words.title(anomaly, suspects.of(db(), anomaly, tenant_id=desk.tenant_id()).recipients)
 
 
@@ -192,7 +192,7 @@ def anomalies_of_code(epoch: int | None, counter: int | None) -> list[Concerned]
     if epoch is None or counter is None:
         return []
     found = anomalies.of_code(db(), tenant_id=desk.tenant_id(), epoch=epoch, counter=counter)
-    return [Concerned(anomaly=one.anomaly, title=_titled(one.anomaly), scans=one.scans) for one in found]
+    return [Concerned(anomaly=one.anomaly, title=titled(one.anomaly), scans=one.scans) for one in found]
 
 
 @blueprint.context_processor
