@@ -145,7 +145,8 @@ def test_the_page_that_verifies_is_whole_for_a_cache(app: Flask) -> None:
     kept = re.findall(r'"(/[^"\s]+)"', worker.text.partition("KEPT = ")[2].partition(";")[0])
     assert kept[:3] == ["/verify", "/verify?lang=zh", "/verify?lang=en"]
     for path in kept:
-        assert client.get(path).status_code == 200, path
+        with client.get(path) as answer:
+            assert answer.status_code == 200, path
 
 
 def said(page: str) -> str:
