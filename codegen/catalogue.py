@@ -87,7 +87,7 @@ class BrandCatalogue:
         return found if found.epoch == epoch and found.last_counter >= counter else None
 
 
-def snapshot(session: Session, *, tenant_id: int, kek: bytes) -> BrandCatalogue:
+def snapshot(session: Session, *, tenant_id: int, kek: bytes, known_links: LinkTable = NO_LINKS) -> BrandCatalogue:
     """The catalogue of the brand that the session is inside of."""
     version = catalogue_version.current(session)
     brand = brands.load(session, tenant_id=tenant_id)
@@ -121,5 +121,5 @@ def snapshot(session: Session, *, tenant_id: int, kek: bytes) -> BrandCatalogue:
             for order in orders.every(session, tenant_id=tenant_id)
         ),
         version=version,
-        links=links.table(session, tenant_id=tenant_id),
+        links=links.table(session, tenant_id=tenant_id, known=known_links),
     )

@@ -6,7 +6,7 @@ many scans ask for it. Its version may be older than what it holds, never newer.
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -24,6 +24,7 @@ from codegen.intervals import Stretch
 from codegen.products import Product
 from codegen.proofs import NO_PROOFS, Proofs
 from codegen.ranges import CodeState
+from codegen.resolver_links.link_table import NO_LINKS, LinkTable
 from kit import log
 from kit.db import transaction
 from kit.refusals import NotFound, Unavailable
@@ -224,7 +225,9 @@ def weights_of(product: Product) -> Weights:
     )
 
 
-def load(engine: Engine, *, kek: bytes) -> Catalogue:
+def load(engine: Engine, *, kek: bytes, kept_links: MutableMapping[int, LinkTable] | None = None) -> Catalogue:
+    """`kept_links` are the links of each brand as an earlier load found them, brought up to date here: unchanged ones are not read again."""
+    kept = {} if kept_links is None else kept_links
     with transaction(engine, tenant_id=None) as session:
         version = catalogue_version.current(session)
         generation = generations.recorded(session)
@@ -233,7 +236,8 @@ def load(engine: Engine, *, kek: bytes) -> Catalogue:
     keys: dict[bytes, ApiKey] = {}
     for tenant_id in tenant_ids:
         with transaction(engine, tenant_id=tenant_id) as session:
-            by_tenant[tenant_id] = catalogue.snapshot(session, tenant_id=tenant_id, kek=kek)
+            brand = catalogue.snapshot(session, tenant_id=tenant_id, kek=kek, known_links=kept.get(tenant_id, NO_LINKS))
+            by_tenant[tenant_id], kept[tenant_id] = brand, brand.links
             keys.update(api_keys.by_digest(session, tenant_id=tenant_id))
     return Catalogue(by_tenant, version=version, generation=generation, keys=keys)
 

@@ -48,11 +48,15 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkTable:
-    """All links of a brand. `vocabularies` are namespaces by prefix, `contexts` every context that some link names."""
+    """All links of a brand. `vocabularies` are namespaces by prefix, `contexts` every context that some link names.
+
+    Tables with the same `stamp` hold the same; an empty one says nothing.
+    """
 
     links: Mapping[Anchor, tuple[Link, ...]] = field(default_factory=dict)
     vocabularies: Mapping[str, str] = field(default_factory=dict)
     contexts: tuple[str, ...] = ()
+    stamp: tuple[object, ...] = ()
 
     def valid(self, anchor: Anchor, now: datetime) -> tuple[Link, ...]:
         found = self.links.get(anchor)

@@ -8,6 +8,7 @@ audit and reaches all edges. Refuses what `link_drafts` refuses, unknown product
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from codegen.audit import Action
 from codegen.resolver_links import link_drafts, link_hosts, link_targets, link_vocabularies
 from codegen.resolver_links.link_drafts import Draft
 from codegen.resolver_links.link_models import ResolverLink
-from codegen.resolver_links.link_table import Anchor, Link, LinkTable, Role
+from codegen.resolver_links.link_table import NO_LINKS, Anchor, Link, LinkTable, Role
 from kit.refusals import Conflict, NotFound
 
 LINKS_OF_LEVEL_MAX = 200
@@ -149,11 +150,11 @@ def find(session: Session, link_id: UUID, *, tenant_id: int) -> LinkRecord:
 
 
 def listing(session: Session, *, tenant_id: int, gtin: str, count_max: int = PAGE_MAX) -> list[LinkRecord]:
-    """The first links of a product: its own, those of its lots, those of its items."""
+    """The first links of a product: its own, those of its lots, those of its items; by type, and then as they are served."""
     rows = session.scalars(
         select(ResolverLink)
         .where(ResolverLink.tenant_id == tenant_id, ResolverLink.gtin == gtin, ResolverLink.removed_at.is_(None))
-        .order_by(ResolverLink.serial, ResolverLink.lot, *_ORDER)
+        .order_by(ResolverLink.serial, ResolverLink.lot, ResolverLink.link_type, *_ORDER)
         .limit(count_max)
     )
     return [_record(row) for row in rows]
@@ -169,25 +170,34 @@ def counts(session: Session, *, tenant_id: int) -> dict[str, int]:
     return {gtin: count for gtin, count in rows}  # noqa: C416 - rows are tuples to Python, not to mypy
 
 
-def table(session: Session, *, tenant_id: int, now: datetime | None = None, gtin: str | None = None) -> LinkTable:
-    """What an edge holds: links whose hosts are still allowed, in their order. With `gtin` those of one product alone."""
-    columns = ResolverLink.__table__.columns
-    wanted = select(*columns).where(ResolverLink.tenant_id == tenant_id, ResolverLink.removed_at.is_(None))
+def table(session: Session, *, tenant_id: int, gtin: str | None = None, known: LinkTable = NO_LINKS) -> LinkTable:
+    """What an edge holds: links whose hosts are still allowed, in their order. With `gtin` those of one product alone.
+
+    `known` is what an earlier call found for the whole brand; it comes back itself where nothing has changed, since reading the most that a
+    brand may have takes a second, and edges read everything anew whenever a code is voided.
+    """
+    allowed = link_hosts.listing(session, tenant_id=tenant_id)
+    vocabularies = link_vocabularies.listing(session, tenant_id=tenant_id)
+    # Every write raises a revision or adds one, and no row is ever deleted: equal sums are equal links.
+    written = session.scalar(select(func.sum(ResolverLink.revision)).where(ResolverLink.tenant_id == tenant_id)) or 0
+    stamp = (tenant_id, written, tuple(allowed), tuple(vocabularies.items()))
+    if gtin is None and known.stamp == stamp:
+        return known
+    wanted = select(*ResolverLink.__table__.columns).where(ResolverLink.tenant_id == tenant_id, ResolverLink.removed_at.is_(None))
     if gtin is not None:
         wanted = wanted.where(ResolverLink.gtin == gtin)
-    if now is not None:
-        wanted = wanted.where(func.coalesce(ResolverLink.valid_until > now, text("true")))
-    allowed = link_hosts.listing(session, tenant_id=tenant_id)
+    is_allowed = cache(partial(link_targets.is_allowed, allowed=allowed))
     found: dict[Anchor, list[Link]] = {}
     contexts: set[str] = set()
     for row in session.execute(wanted.order_by(*_ORDER).limit(LINKS_OF_BRAND_MAX)):
-        if link_targets.is_allowed(link_targets.host_of(row.href), allowed):
+        if is_allowed(link_targets.host_of(row.href)):
             found.setdefault(Anchor(gtin=row.gtin, lot=row.lot, serial=row.serial), []).append(_link(row))
             contexts.update(row.contexts)
     return LinkTable(
         links={anchor: tuple(links) for anchor, links in found.items()},
-        vocabularies=link_vocabularies.listing(session, tenant_id=tenant_id),
+        vocabularies=vocabularies,
         contexts=tuple(sorted(contexts)),
+        stamp=stamp if gtin is None else (),
     )
 
 

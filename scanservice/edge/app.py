@@ -72,7 +72,7 @@ class Running:
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="upkeep")
         self._looking: asyncio.Task[Readiness] | None = None
         keys = visitors.Keys.of(secret)
-        shelf = Shelf(partial(catalogue.load, self._engine, kek=kek), partial(catalogue.signs, self._engine))
+        shelf = Shelf(partial(catalogue.load, self._engine, kek=kek, kept_links={}), partial(catalogue.signs, self._engine))
         self.parts = Parts(
             shelf=shelf,
             scanner=Scanner(

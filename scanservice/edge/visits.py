@@ -52,7 +52,7 @@ def is_code(request: Request) -> bool:
 
 
 def resolver_headers(request: Request) -> tuple[tuple[bytes, bytes], ...]:
-    """On every answer about a code, refusals included (STANDARDS section 2.5)."""
+    """On every answer about a code, refusals included."""
     return (conformance.link_header(origin_of(request), request.path), *conformance.HEADERS)
 
 

@@ -22,7 +22,7 @@ _KEYS: Final = b"00|01|253|255|401|402|414|415|417|8003|8004|8006|8010|8013|8017
 _NAMES_SOMETHING: Final = re.compile(rb"/(?:%b)/[^/]|(?:/[^/]+)+/01/[0-9]{14}(?:/|$)" % _KEYS)
 # A parameter whose name is a number means an AI.
 HAS_ATTRIBUTES: Final = re.compile(rb"(?:^|&)[0-9]+=")
-# Binary compression writes AI 01 as the byte 01, so that the text begins like this (GS1 Digital Link compression, section 3).
+# GS1's compression writes AI 01 as the byte 01 and the GTIN as a number of 47 bits, so that the text begins like this.
 _COMPRESSED: Final = re.compile(rb"/(A[Q-Za-f][A-Za-z0-9_-]{8,})/?")
 _TAIL: Final = re.compile(r"(?:/[^/]+)*/01/[0-9]{14}/[A-Za-z0-9_-]{3,}")
 _AI_BITS: Final = 8

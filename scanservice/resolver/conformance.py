@@ -1,4 +1,4 @@
-"""Headers that a GS1-conformant resolver puts on every answer, refusals and OPTIONS included (standard 1.2.0, section 6).
+"""Headers that a GS1-conformant resolver puts on every answer, refusals and OPTIONS included (standard 1.2.0).
 
 Promises: nothing that a client sent gets out of the angle brackets of a Link header.
 """

@@ -30,6 +30,8 @@ PAGES = (
     "/console/consumers",
     "/console/distributors",
     "/console/distributors/new",
+    "/console/links",
+    "/console/links/rules",
     "/console/messages",
 )
 OWNERS_PAGES = ("/console/staff", "/console/staff/new")

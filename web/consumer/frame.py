@@ -94,6 +94,10 @@ def _words(refusal: Refusal) -> tuple[str, str]:
             _("Please wait a moment"),
             _("Too many tries came from this network. Please try again in a few minutes."),
         ),
+        "product_unknown": (
+            _("We know no such product"),
+            _("No product has this number here. Please scan the code on the item itself."),
+        ),
         "unavailable": (
             _("We cannot do this right now"),
             _("Please try again in a moment. Nothing was lost."),

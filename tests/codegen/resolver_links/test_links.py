@@ -185,6 +185,27 @@ def test_links_of_another_brand_are_not_there(database: Database, tea: Anchor, k
         assert links.counts(session, tenant_id=other_brand.tenant_id) == {}
 
 
+def test_a_table_is_read_anew_only_when_something_was_written(database: Database, tea: Anchor, keys: Keys) -> None:
+    tenant_id = keys["tenant_id"]
+    with transaction(database.app_engine, tenant_id=tenant_id) as session:
+        record = add(session, tea, keys)
+        known = links.table(session, tenant_id=tenant_id)
+        assert links.table(session, tenant_id=tenant_id, known=known) is known
+        for write in (
+            lambda: links.change(session, record.id, replace(DRAFT, title="New"), revision=1, **keys),
+            lambda: links.remove(session, record.id, **keys),
+            lambda: links.restore(session, record.id, **keys),
+            lambda: add(session, tea, keys, href="https://tea.example.com/b"),
+            lambda: link_vocabularies.define(session, prefix="tea", namespace="https://tea.example.com/voc/", **keys),
+            lambda: link_hosts.disallow(session, "tea.example.com", **keys),
+        ):
+            write()
+            newer = links.table(session, tenant_id=tenant_id, known=known)
+            assert newer is not known
+            assert newer.stamp != known.stamp
+            known = newer
+
+
 def test_hosts_and_vocabularies_are_said_once_and_taken_back(database: Database, tea: Anchor, keys: Keys) -> None:
     tenant_id = keys["tenant_id"]
     with transaction(database.app_engine, tenant_id=tenant_id) as session:
@@ -195,11 +216,10 @@ def test_hosts_and_vocabularies_are_said_once_and_taken_back(database: Database,
         with pytest.raises(link_vocabularies.VocabularyDiffers):
             link_vocabularies.define(session, prefix="tea", namespace="https://other.example.com/voc/", **keys)
         add(session, tea, keys, link_type="tea:brewing", contexts=("EU",), valid_until=NOW + timedelta(days=1))
-        table = links.table(session, tenant_id=tenant_id, gtin=tea.gtin, now=NOW)
+        table = links.table(session, tenant_id=tenant_id, gtin=tea.gtin)
         assert (table.contexts, table.vocabularies) == (("EU",), {"tea": "https://tea.example.com/voc/"})
         assert [link.type for link in table.valid(tea, NOW)] == ["https://tea.example.com/voc/brewing"]
         assert table.valid(tea, NOW + timedelta(days=1)) == ()
-        assert links.table(session, tenant_id=tenant_id, now=NOW + timedelta(days=1)).links == {}
         link_vocabularies.forget(session, "tea", **keys)
         link_hosts.disallow(session, "tea.example.com", **keys)
         assert links.table(session, tenant_id=tenant_id).links == {}
