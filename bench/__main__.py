@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from bench import figures, ground, ingest, issue, labels, render, scan
+from bench import figures, ground, ingest, issue, labels, packages, render, scan
 from bench.figures import Report
 from bench.ground import Ground
 
@@ -19,6 +19,7 @@ class Question(Protocol):
 QUESTIONS: Mapping[str, Question] = {
     "issue": issue.run,
     "render": render.run,
+    "packages": packages.run,
     "labels": labels.run,
     "scan": scan.run,
     "ingest": ingest.run,
