@@ -32,7 +32,7 @@ from codegen.gs1.link_refusals import (
 from codegen.gtin import GTIN_LENGTH, Gtin, check_digit, is_digits
 from codegen.kinds import Profile
 
-__all__ = ["CodeAddress", "DlSyntax", "build", "parse", "prefix", "short_serial"]
+__all__ = ["CodeAddress", "DlSyntax", "build", "checked_gtin", "parse", "prefix", "short_serial"]
 
 AI_GTIN = "01"
 AI_CPV = "22"
@@ -67,7 +67,7 @@ def parse(path: str) -> CodeAddress:
     if plain and _is_right(plain[1]):
         return CodeAddress(gtin=Gtin(plain[1]), serial=plain[2])
     values = _values(_segments(path))
-    gtin = _checked_gtin(values[AI_GTIN])
+    gtin = checked_gtin(values[AI_GTIN])
     for ai in QUALIFIERS:
         if ai in values:
             _check_qualifier(ai, values[ai])
@@ -155,7 +155,7 @@ def _check_place(ai: str, found: dict[str, str], *, last: str) -> None:
         raise DlQualifierOrder(ai=misplaced[-1], after=ai)
 
 
-def _checked_gtin(value: str) -> Gtin:
+def checked_gtin(value: str) -> Gtin:
     if not value:
         raise DlValueMissing(ai=AI_GTIN)
     for position, character in enumerate(value, start=1):

@@ -1,7 +1,7 @@
 """What was shipped to whom, and when: whole lots, or single serials (an item, a case, a pallet).
 
 Promises: a shipment's id follows from its facts, so the same shipment reported twice is one row. `distributor_of` believes a serial's
-own shipment before its lot's, and says nothing where a lot went to several distributors: whose item it is cannot be told then.
+own shipment, or that of the case or pallet around it, before its lot's, and says nothing where a lot went to several distributors: whose item it is cannot be told then.
 Refuses nothing; who reports shipments checks that distributor, lot and serial exist.
 """
 
@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session, aliased
 
+from codegen import orders
 from supplychain.models import Shipment as ShipmentRow
 
 LOTS_MAX = 1_000
@@ -169,23 +170,24 @@ def last_receivers(session: Session, *, tenant_id: int, lots: Sequence[str], lim
 
 
 def path_of(session: Session, *, tenant_id: int, lot: str, epoch: int, counter: int) -> tuple[LotShipment, ...]:
-    """Every shipment that an item was part of, its own and its lot's, the earliest first."""
+    """Every shipment that an item was part of, its own, its case's, its pallet's and its lot's, the earliest first."""
+    inside = holders(session, tenant_id=tenant_id, epoch=epoch, counter=counter)
     rows = session.execute(
         select(ShipmentRow.distributor_id, ShipmentRow.shipped_at)
-        .where(ShipmentRow.tenant_id == tenant_id, _carries(lot, epoch, counter))
+        .where(ShipmentRow.tenant_id == tenant_id, _carries(lot, epoch, inside))
         .order_by(ShipmentRow.shipped_at, ShipmentRow.id)
     )
     return tuple(LotShipment(distributor_id=distributor_id, shipped_at=at) for distributor_id, at in rows)
 
 
 def distributor_of(session: Session, *, tenant_id: int, lot: str, epoch: int, counter: int, at: datetime) -> str | None:
-    """Whose item this was at an instant: the last receiver of its serial, else the only receiver of its lot, else nobody known."""
+    """Whose item this was at an instant: the last receiver of its serial or of what it is packed in, else the only receiver of its lot, else nobody known."""
     own = session.scalar(
         select(ShipmentRow.distributor_id)
         .where(
             ShipmentRow.tenant_id == tenant_id,
             ShipmentRow.epoch == epoch,
-            ShipmentRow.counter == counter,
+            ShipmentRow.counter.in_(holders(session, tenant_id=tenant_id, epoch=epoch, counter=counter)),
             ShipmentRow.shipped_at <= at,
         )
         .order_by(ShipmentRow.shipped_at.desc(), ShipmentRow.id.desc())
@@ -207,6 +209,15 @@ def distributor_of(session: Session, *, tenant_id: int, lot: str, epoch: int, co
     return receivers[0] if len(receivers) == 1 else None
 
 
-def _carries(lot: str, epoch: int, counter: int) -> ColumnElement[bool]:
+def holders(session: Session, *, tenant_id: int, epoch: int, counter: int) -> list[int]:
+    """The code itself and what it is packed in by plan, from the inside out: whoever received one of them received it."""
+    found = [counter]
+    order = orders.at(session, tenant_id=tenant_id, epoch=epoch, counter=counter)
+    while order is not None and (parent := order.parent_of(found[-1])) is not None:
+        found.append(parent)
+    return found
+
+
+def _carries(lot: str, epoch: int, counters: Sequence[int]) -> ColumnElement[bool]:
     whole_lot = (ShipmentRow.lot == lot) & ShipmentRow.epoch.is_(None)
-    return or_(whole_lot, (ShipmentRow.epoch == epoch) & (ShipmentRow.counter == counter))
+    return or_(whole_lot, (ShipmentRow.epoch == epoch) & ShipmentRow.counter.in_(counters))

@@ -3,12 +3,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
+from codegen import brands, orders, products
+from codegen.gtin import check_digit
+from codegen.keys import keyring
 from kit.clock import FixedClock
 from kit.db import transaction
 from supplychain import distributors, shipments
 from supplychain.distributors import Distributor
 from supplychain.shipments import Shipment
 from tests.conftest import Brand, Database
+from web.portal import received
 
 MONDAY = datetime(2026, 11, 2, 8, tzinfo=UTC)
 TUESDAY = MONDAY + timedelta(days=1)
@@ -83,3 +87,40 @@ def test_of_a_lot_that_two_received_nobody_can_say_whose_item_it_is(database: Da
         shipments.record(session, [lot("ALICE", MONDAY, "L1"), lot("BOB", TUESDAY, "L1")], tenant_id=brand.tenant_id)
         assert receiver(session, brand, number="L1", counter=5, at=MONDAY) == "ALICE"
         assert receiver(session, brand, number="L1", counter=5, at=TUESDAY) is None
+
+
+def test_a_pallet_brings_what_lies_in_it(database: Database, brand: Brand, everyone: None) -> None:
+    gtin = f"0952{brand.tenant_id:08d}7"
+    gtin += check_digit(gtin)
+    with transaction(database.app_engine, tenant_id=brand.tenant_id) as session:
+        brands.add_gtin_prefix(session, tenant_id=brand.tenant_id, prefix="952")
+        products.add(session, tenant_id=brand.tenant_id, gtin=gtin, name="Tea", now=MONDAY)
+        keyring.open_epoch(session, tenant_id=brand.tenant_id, kek=bytes(32), now=MONDAY)
+        order = orders.place(
+            session,
+            tenant_id=brand.tenant_id,
+            gtin=gtin,
+            quantity=8,
+            inner=True,
+            items_per_case=2,
+            cases_per_pallet=2,
+            lot="L1",
+            request_id="packed",
+            now=MONDAY,
+            actor="test",
+        )
+        # Items 0-7, their inner codes 8-15, cases 16-19, pallets 20-21.
+        sent = [serial("ALICE", MONDAY, 20), serial("BOB", WEDNESDAY, 17), lot("BOB", MONDAY, "L1")]
+        shipments.record(session, sent, tenant_id=brand.tenant_id)
+        assert order.first_counter == 0
+        for counter in (0, 9, 16):
+            assert receiver(session, brand, number="L1", counter=counter, at=WEDNESDAY) == "ALICE"
+        # A case of the pallet went on by itself; what is on no shipped pallet is the lot's.
+        assert receiver(session, brand, number="L1", counter=2, at=TUESDAY) == "ALICE"
+        assert receiver(session, brand, number="L1", counter=2, at=WEDNESDAY) == "BOB"
+        assert receiver(session, brand, number="L1", counter=4, at=WEDNESDAY) == "BOB"
+        path = shipments.path_of(session, tenant_id=brand.tenant_id, lot="L9", epoch=0, counter=11)
+        assert [one.distributor_id for one in path] == ["ALICE", "BOB"]
+        alone = shipments.last_receivers(session, tenant_id=brand.tenant_id, lots=["L1"], limit=10)
+        held = {(one.counter, one.distributor_id) for one in received.unpacked(alone, [order])}
+    assert held == {(20, "ALICE"), *((n, "ALICE") for n in (16, 0, 1, 8, 9)), *((n, "BOB") for n in (17, 2, 3, 10, 11))}

@@ -27,6 +27,19 @@ from tests.web.conftest import Furnished, some_gtin
 from tests.web.scans import scan, words_of
 
 
+MARK = {
+    "symbology": "qr",
+    "level": "M",
+    "module_mm": "0.5",
+    "dpi": "600",
+    "mask": "order",
+    "text": "serial_groups",
+    "surface": "flat",
+    "label": "",
+    "printer": "",
+}
+
+
 def order_form(client: FlaskClient, furnished: Furnished, **typed: Any) -> dict[str, Any]:
     """The form as the page gives it, filled in."""
     found = re.search(r'name="request_id"[^>]*value="([^"]+)"', client.get("/console/orders/new").text)
@@ -38,6 +51,8 @@ def order_form(client: FlaskClient, furnished: Furnished, **typed: Any) -> dict[
         "lot": "L2",
         "kind": "item_outer",
         "profile": "gs1",
+        **MARK,
+        "do": "order",
         **typed,
     }
 
@@ -129,15 +144,6 @@ def test_orders_that_cannot_be_are_refused_beside_the_field(
     assert answer.status_code == 422
     assert said in answer.text
     assert len(all_orders(database, furnished)) == 1
-
-
-def test_the_forecast_says_what_half_a_form_would_make(marketer: FlaskClient, furnished: Furnished) -> None:
-    form = {"gtin": furnished.gtin, "quantity": "2,000,000", "lot": "L9", "kind": "case", "profile": "gs1"}
-    said = words_of(marketer.get("/console/orders/new/forecast", query_string=form).text)
-    assert "2,000,000 codes for Tea, lot L9." in said
-    assert "stay inactive" in said
-    assert re.search(r"about 2\d\d MB", said)
-    assert "Fill in product and quantity" in marketer.get("/console/orders/new/forecast", query_string={"quantity": "x"}).text
 
 
 def test_a_short_order_is_downloaded_at_once(marketer: FlaskClient, furnished: Furnished) -> None:

@@ -22,7 +22,14 @@ from tests.web.scans import words_of
 
 
 def place(database: Database, furnished: Furnished, **facts: Any) -> CodeOrder:
-    wanted = {"gtin": furnished.gtin, "quantity": 24, "lot": "L7", "request_id": str(facts), "now": NOW, "actor": "alice"} | facts
+    wanted: dict[str, Any] = {
+        "gtin": furnished.gtin,
+        "quantity": 24,
+        "lot": "L7",
+        "request_id": str(facts),
+        "now": NOW,
+        "actor": "alice",
+    } | facts
     with transaction(database.app_engine, tenant_id=furnished.tenant_id) as session:
         return orders.place(session, tenant_id=furnished.tenant_id, **wanted)
 
