@@ -15,7 +15,7 @@ from codegen.print_packages import pins
 from kit import ids, seals
 from scanservice import verdicts
 from scanservice.catalogue import Asked, Catalogue, CatalogueAway, Item, Shelf
-from scanservice.edge.recorder import CatalogueOld, Recorder
+from scanservice.edge.recorder import CatalogueOld, Records
 from scanservice.edge.scanning import CATALOGUE_TRIES_MAX, entries_max
 from scanservice.hot import functions, pin_log, pin_tries, state
 from scanservice.hot.pin_log import PinEntry
@@ -62,7 +62,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PinDesk:
-    def __init__(self, shelf: Shelf, recorder: Recorder, *, keys: Keys, log_bytes_max: int) -> None:
+    def __init__(self, shelf: Shelf, recorder: Records, *, keys: Keys, log_bytes_max: int) -> None:
         self._shelf = shelf
         self._recorder = recorder
         self._keys = keys

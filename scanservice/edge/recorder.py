@@ -7,9 +7,11 @@ Refused as `Unavailable`: a server that is away, its full log, another generatio
 """
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Protocol
 
 from redis.exceptions import RedisError, ResponseError
 
@@ -52,10 +54,34 @@ class CatalogueOld(Exception):  # noqa: N818 - a signal to the caller, never sho
         self.version = version
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A server: the partitions that it holds, and what every pipeline to it ends with where it has replicas."""
+
+    partitions: tuple[int, ...]
+    acknowledgement: bytes | None
+
+
+Placement = Mapping[str, Place]
+"""By the address of each server."""
+
+
+class Records(Protocol):
+    """What an edge needs of a recorder."""
+
+    troubled: asyncio.Event
+
+    def call(self, function: str, keys: tuple[str | bytes, ...], *args: str | bytes | int) -> asyncio.Future[bytes]: ...
+
+    def settle(self, placement: Placement) -> None: ...
+
+    async def close(self) -> None: ...
+
+
 class Recorder:
     """For one event loop and one Redis server."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, troubled: asyncio.Event | None = None) -> None:
         self._url = url
         self._loop = asyncio.get_running_loop()
         self._line: Line | None = None
@@ -67,7 +93,7 @@ class Recorder:
         self._idle = asyncio.Event()
         self._idle.set()
         # Set when an answer shows that the library or the generation has to be looked after.
-        self.troubled = asyncio.Event()
+        self.troubled = troubled or asyncio.Event()
 
     def call(self, function: str, keys: tuple[str | bytes, ...], *args: str | bytes | int) -> asyncio.Future[bytes]:
         """Calls a function of the library. To be awaited at once or given to `gather`: nothing is recorded before this turn's end."""
@@ -78,6 +104,11 @@ class Recorder:
             self._idle.clear()
             self._loop.call_soon(self._flush)
         return future
+
+    def settle(self, placement: Placement) -> None:
+        """Replicas come and go: from the next pipeline on they are waited for, or no longer."""
+        if self._url in placement:
+            self.acknowledgement = placement[self._url].acknowledgement
 
     async def close(self) -> None:
         await self._idle.wait()
@@ -128,6 +159,8 @@ class Recorder:
         counters.PIPELINE_CALLS.observe(len(calls))
         if acknowledged and not _is_acknowledged(answers.pop()):
             _log.warning("no replica acknowledged in time", calls=len(calls))
+            # Perhaps it is away for good: then upkeep finds out that there is nobody to wait for.
+            self.troubled.set()
             _fail(calls, None)
         else:
             for (_, future), answer in zip(calls, answers, strict=True):

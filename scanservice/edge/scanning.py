@@ -18,7 +18,7 @@ from kit.log import get
 from scanservice import verdicts
 from scanservice.catalogue import Asked, Catalogue, CatalogueAway, Item, Shelf
 from scanservice.edge import counters
-from scanservice.edge.recorder import CatalogueOld, Recorder
+from scanservice.edge.recorder import CatalogueOld, Records
 from scanservice.edge.throttling import Buckets
 from scanservice.hot import functions, state
 from scanservice.hot import log as scan_log
@@ -74,7 +74,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scanner:
-    def __init__(self, shelf: Shelf, recorder: Recorder, *, keys: Keys, log_bytes_max: int) -> None:
+    def __init__(self, shelf: Shelf, recorder: Records, *, keys: Keys, log_bytes_max: int) -> None:
         self._shelf = shelf
         self._recorder = recorder
         self._keys = keys

@@ -10,6 +10,7 @@ from typing import Final
 from redis import Redis
 
 from kit import log
+from kit.redis import primaries
 
 PARTITIONS: Final = 64
 BUCKET_BITS: Final = 8
@@ -85,9 +86,10 @@ def done_key(partition: int, scan_id: bytes) -> bytes:
 
 
 def prepare(redis: Redis) -> None:
-    """Checks that the server forgets nothing, and loads the library where it is missing or another."""
-    check(redis)
-    install(redis)
+    """Checks that no server forgets anything, and loads the library where it is missing or another."""
+    for server in primaries(redis):
+        check(server)
+        _install(server)
 
 
 def check(redis: Redis) -> None:
@@ -101,12 +103,16 @@ def check(redis: Redis) -> None:
             _log.warning("redis keeps code state in more memory than it needs", setting=setting, found=found, at_least=least)
 
 
-def install(redis: Redis) -> None:
-    if not installed(redis):
+def installed(redis: Redis) -> bool:
+    return all(_has_library(server) for server in primaries(redis))
+
+
+def _install(redis: Redis) -> None:
+    if not _has_library(redis):
         redis.function_load(CODE, replace=True)
 
 
-def installed(redis: Redis) -> bool:
+def _has_library(redis: Redis) -> bool:
     for library in redis.function_list(library=LIBRARY, withcode=True):
         described = _pairs(library)
         if described.get(b"library_code") == CODE.encode():

@@ -7,9 +7,13 @@ import msgspec
 from redis import Redis
 from redis.exceptions import ResponseError
 
+from kit.redis import by_server
 from scanservice.hot import functions
 
 NOTHING: Final = (0, -1)
+REPLICA_ACK_MS_MAX: Final = 1000
+# Written by who reads, so that a replica can acknowledge that it has come so far.
+READ_FIELD: Final = "r"
 Raw = Sequence[Any]
 """An entry as it came: its id, and a list of field, value, field, value."""
 
@@ -25,22 +29,66 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Reader:
-    """Reads many partitions in one round trip. Entries come as the server sent them, because there are very many of them."""
+    """Reads many partitions in one round trip to each server. Entries come as the server sent them, because there are very many of them.
+
+    Where a server has replicas, only what one of them has on disk is read: else PostgreSQL could hold an entry that a failover has
+    undone, and the new primary would give its number to another scan.
+    """
 
     def __init__(self, redis: Redis) -> None:
-        plain = Redis(connection_pool=redis.connection_pool)
-        # Else redis-py makes a dictionary of each entry: a tenth of all that an ingester does.
-        plain.response_callbacks.pop("XREAD", None)
-        self._redis: Any = plain
+        self._redis = redis
+        self._plain: dict[int, Any] = {}
 
     def read(self, after: Mapping[int, str], *, count: int, block_ms: int | None = None) -> dict[int, list[Raw]]:
-        """Entries behind the given ids, by partition: at most `count` of each."""
-        partitions = {functions.log_key(partition).encode(): partition for partition in after}
-        block = () if block_ms is None else ("BLOCK", block_ms)
-        answer = self._redis.execute_command("XREAD", "COUNT", count, *block, "STREAMS", *partitions, *after.values())
-        # RESP2 gives pairs, RESP3 a map.
-        pairs = answer.items() if isinstance(answer, dict) else answer or ()
-        return {partitions[key]: entries for key, entries in pairs}
+        """Entries behind the given ids, by partition: at most `count` of each. Of several servers each is waited for in turn."""
+        found: dict[int, list[Raw]] = {}
+        partitions = {functions.log_key(partition): partition for partition in after}
+        held = by_server(self._redis, partitions)
+        for server, keys in held:
+            wait_ms = None if block_ms is None else max(1, block_ms // len(held))
+            wanted = {partitions[key]: after[partitions[key]] for key in keys}
+            found.update(_read(self._of(server), wanted, count=count, block_ms=wait_ms))
+            if found and block_ms is not None:
+                break
+        return found
+
+    def _of(self, server: Redis) -> Any:
+        """A client of the same server that leaves answers as they came."""
+        pool = server.connection_pool
+        known = self._plain.get(id(pool))
+        if known is None:
+            known = self._plain[id(pool)] = Redis(connection_pool=pool)
+            # Else redis-py makes a dictionary of each entry: a tenth of all that an ingester does.
+            known.response_callbacks.pop("XREAD", None)
+        return known
+
+
+def _read(plain: Any, after: Mapping[int, str], *, count: int, block_ms: int | None) -> dict[int, list[Raw]]:
+    partitions = {functions.log_key(partition).encode(): partition for partition in after}
+    block = () if block_ms is None else ("BLOCK", block_ms)
+    answer = plain.execute_command("XREAD", "COUNT", count, *block, "STREAMS", *partitions, *after.values())
+    # RESP2 gives pairs, RESP3 a map.
+    pairs = answer.items() if isinstance(answer, dict) else answer or ()
+    found = {partitions[key]: entries for key, entries in pairs}
+    return found if not found or _is_kept(plain, next(iter(found))) else {}
+
+
+def _is_kept(plain: Any, partition: int) -> bool:
+    """Whether a replica, where there is one, has on disk what was just read: it acknowledges a write that came after it."""
+    role = plain.execute_command("ROLE")
+    if not role[2]:
+        return True
+    try:
+        return int(_acknowledged(plain, partition, "WAITAOF", 0)[1]) >= 1
+    except ResponseError:  # before 7.2
+        return int(_acknowledged(plain, partition, "WAIT")) >= 1
+
+
+def _acknowledged(plain: Any, partition: int, *wait: str | int) -> Any:
+    with plain.pipeline(transaction=False) as pipeline:
+        pipeline.hset(functions.meta_key(partition), READ_FIELD, 1)
+        pipeline.execute_command(*wait, 1, REPLICA_ACK_MS_MAX)
+        return pipeline.execute()[-1]
 
 
 def forward(redis: Redis, partition: int, *, start: str = "-", count: int) -> list[Entry]:

@@ -166,5 +166,5 @@ def test_the_library_is_loaded_when_missing_and_left_alone_when_there(redis: Red
     assert functions.installed(redis)
     redis.function_flush()
     assert not functions.installed(redis)
-    functions.install(redis)
+    functions.prepare(redis)
     assert functions.installed(redis)
