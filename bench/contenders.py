@@ -54,7 +54,7 @@ def serving(contender: Contender, ground: Ground) -> Iterator[Server]:
     log = ground.folder / f"{contender}.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
-            _command(contender, port), env=_environment(ground, port), stdout=out, stderr=out, stdin=subprocess.DEVNULL
+            _command(contender, port), env=environment(ground, port), stdout=out, stderr=out, stdin=subprocess.DEVNULL
         )
     try:
         _await_ready(process, port, log)
@@ -78,7 +78,7 @@ def _command(contender: Contender, port: int) -> list[str]:
     return [*command, *kind, "--log-level", "warning", FLASK_TARGET]
 
 
-def _environment(ground: Ground, port: int) -> Mapping[str, str]:
+def environment(ground: Ground, port: int) -> Mapping[str, str]:
     given = ground.onemark.settings
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("ONEMARK_")}  # noqa: TID251 - handed on
     return {

@@ -1,11 +1,14 @@
 """How fast does the scan log drain into PostgreSQL, with every projection? It must be faster than the edge can fill it.
 
-Each round fills the log through the Redis function that the edge calls, then drains it. Half of the scans are read by a program
+Each round fills the log through the Redis function that the edge calls, while the ingesters are held still, then lets one drain it, and
+in the next filling two side by side. At the end the edge is loaded for a minute with two ingesters at work, and what waits is counted. Half of the scans are read by a program
 (one entry), half are pages with their beacon (two entries, one row). Controls, with the rows of the same round: an INSERT for each
 scan into a table with the same columns and indexes, and COPY into such a table, which is the ceiling; neither has row-level
 security, projections, a log to read or a verdict to judge.
 """
 
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,22 +16,25 @@ from itertools import islice
 from random import Random  # noqa: TID251 - the type; kit.chance makes it
 from typing import Any
 
+import msgspec
 import psycopg
 from sqlalchemy import make_url, text
 
+from bench import ingesters
+from bench.contenders import Contender, serving
 from bench.figures import Report, Rounds, elapsed_s
 from bench.ground import SEED, Ground
+from bench.ingesters import Ingesters
+from bench.load import Outcome, Plan
+from bench.scan import JSON
 from codegen.orders import CodeOrder
-from kit import chance, collecting, ids
+from kit import chance, ids
 from scanservice import catalogue, verdicts
 from scanservice.edge.scanning import entries_max
 from scanservice.hot import functions, state
 from scanservice.hot import log as scan_log
 from scanservice.hot.log import Sighting
-from scanservice.ingest.ingesting import Ingester
 from scanservice.verdicts import Role, Standing
-from supplychain import geography
-from web.projecting import PROJECTIONS
 
 CODES = 100_000
 SCANS = 40_000
@@ -42,10 +48,19 @@ LATITUDES = (23.0, 40.0)
 LONGITUDES = (103.0, 119.0)
 BEACON_AFTER = timedelta(seconds=2)
 
-INGEST = "ingester with all projections"
-ENTRIES = "the same, in log entries"
+BURST_S = 60.0
+ROUNDS_OF_BURST = 5
+
+ONE = "one ingester with all projections"
+TWO = "two ingesters side by side"
+ENTRIES = "two, in log entries"
+PYTHON = "two: processor time of the ingesters"
+POSTGRES = "two: processor time of PostgreSQL"
 INSERT = "control: INSERT for each scan"
 COPY = "control: COPY into the same indexes"
+BURST = "burst: scans that the edge answered"
+LEFT = "burst: entries that waited at its end"
+AFTER = "burst: time until all was stored"
 
 COLUMNS = (
     "tenant_id, scan_id, scanned_at, confirmed_at, epoch, counter, order_id, gtin, lot, serial, verdict, reasons, role, visitor,"
@@ -95,7 +110,7 @@ class Filler:
             at_ms=int(now.timestamp() * 1000),
             confirmed=True,
             visitor=visitor,
-            whence=visitor[: state.NETWORK_BYTES],
+            whence=visitor[: state.WHENCE_BYTES],
             ip=bytes((10, 0, visitor[0], visitor[1])),
             standing=Standing.ACTIVE,
             gtin=self.order.gtin,
@@ -165,37 +180,74 @@ def run(ground: Ground, *, rounds: int) -> Report:
     order = ground.order(quantity=CODES, lot="INGEST", activate=True)
     known = catalogue.load(ground.onemark.engine, kek=ground.onemark.settings.kek_bytes)
     filler = Filler(ground=ground, order=order, pick=chance.seeded(SEED), generation=known.generation, version=known.version)
-    ingester = Ingester(
-        ground.onemark.engine,
-        ground.onemark.redis,
-        projections=PROJECTIONS,
-        locate=geography.locate_many,
-        clock=ground.onemark.clock,
-    )
-    # The first position loads the map of divisions, the first batch makes the month's partition.
-    geography.locate(LATITUDES[0], LONGITUDES[0])
-    filler.fill(WARM_SCANS)
-    ingester.drain()
-    collecting.settle()
     samples = Rounds()
     owner = make_url(ground.onemark.settings.database_owner_url).set(drivername="postgresql")
-    with psycopg.connect(owner.render_as_string(hide_password=False)) as connection:
+    with (
+        ingesters.running(ground, count=1) as one,
+        ingesters.running(ground, count=1) as other,
+        psycopg.connect(owner.render_as_string(hide_password=False)) as connection,
+    ):
+        # The first position loads the map of divisions, the first batch makes the month's partition.
+        filler.fill(WARM_SCANS)
+        other.pause()
+        filler.fill(WARM_SCANS)
+        one.pause()
         table = PlainTable(connection)
         for _ in range(rounds):
-            _round(ground, samples, filler, ingester, table)
-    return _report(ground, samples, scans=WARM_SCANS + rounds * SCANS)
+            _round(ground, samples, filler, (one, other), table)
+        one.resume()
+        other.resume()
+        _burst(ground, samples, order, one, seconds=BURST_S * min(1.0, rounds / ROUNDS_OF_BURST))
+    return _report(ground, samples, scans=2 * WARM_SCANS + rounds * 2 * SCANS)
 
 
-def _round(ground: Ground, samples: Rounds, filler: Filler, ingester: Ingester, table: PlainTable) -> None:
+def _round(ground: Ground, samples: Rounds, filler: Filler, both: tuple[Ingesters, Ingesters], table: PlainTable) -> None:
+    one, other = both
+    filler.fill(SCANS)
+    one.resume()
+    samples.note(ONE, "scans/s", SCANS / elapsed_s(one.drain))
+    one.pause()
     entries = filler.fill(SCANS)
-    seconds = elapsed_s(ingester.drain)
-    samples.note(INGEST, "scans/s", SCANS / seconds)
+    before = one.core_s() + other.core_s(), ingesters.postgres_core_s(ground)
+    one.resume()
+    other.resume()
+    seconds = elapsed_s(one.drain)
+    after = one.core_s() + other.core_s(), ingesters.postgres_core_s(ground)
+    samples.note(TWO, "scans/s", SCANS / seconds)
     samples.note(ENTRIES, "entries/s", entries / seconds)
+    for what, late, early in zip((PYTHON, POSTGRES), after, before, strict=True):
+        samples.note(what, "microseconds a scan", (late - early) / SCANS * 1e6)
+    one.pause()
+    other.pause()
     rows = _newest(ground, SCANS)
     samples.note(INSERT, "scans/s", len(rows) / elapsed_s(lambda: table.insert(rows)))
     table.empty()
     samples.note(COPY, "scans/s", len(rows) / elapsed_s(lambda: table.copy(rows)))
     table.empty()
+
+
+def _burst(ground: Ground, samples: Rounds, order: CodeOrder, waiting: Ingesters, *, seconds: float) -> None:
+    targets_file = ground.folder / "targets.txt"
+    targets_file.write_text("\n".join(ground.paths(order)), encoding="ascii")
+    with serving(Contender.EDGE, ground) as edge:
+        plan = Plan(
+            port=edge.port,
+            targets_file=str(targets_file),
+            first=0,
+            headers=JSON,
+            status=200,
+            expects='"verdict":',
+            warm_s=0.0,
+            measured_s=seconds,
+        )
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.load"], input=msgspec.json.encode(plan), stdout=subprocess.PIPE, check=True
+        )
+        left = waiting.waiting()
+        samples.note(AFTER, "s", elapsed_s(waiting.drain))
+    outcome = msgspec.json.decode(done.stdout, type=Outcome)
+    samples.note(BURST, "scans/s", outcome.per_s)
+    samples.note(LEFT, "entries", left)
 
 
 def _newest(ground: Ground, count: int) -> list[Sequence[Any]]:
@@ -212,12 +264,16 @@ def _report(ground: Ground, samples: Rounds, *, scans: int) -> Report:
     return Report(
         title="Ingest",
         measured=samples.measured(),
-        ratios=(samples.ratio(INGEST, INSERT), samples.ratio(INGEST, COPY, aim="ceiling: 1")),
+        ratios=(
+            samples.ratio(ONE, INSERT),
+            samples.ratio(ONE, COPY, aim="ceiling: 1"),
+            samples.ratio(TWO, ONE),
+        ),
         notes=(
-            f"{scans:,} scans recorded, {stored:,} rows in the scan log, {int(counted):,} in the totals by day.",
+            f"{scans:,} scans recorded before the burst, {stored:,} rows in the scan log, {int(counted):,} in the totals by day after it.",
             (
                 f"A round: {SCANS:,} scans ({SCANS + SCANS // 2:,} entries) of {VISITORS:,} visitors, {LOCATED_SHARE:.0%} with a position; "
-                f"one process beside PostgreSQL and Valkey. The plain table is emptied for each control, so its indexes are small."
+                f"the ingesters run as `onemark run ingester`. The plain table is emptied for each control, so its indexes are small."
             ),
             "Aim in absolute figures, on two cores: >= 30,000 scans/s with all projections.",
         ),

@@ -1,0 +1,76 @@
+"""Ingester processes, as an instance runs them, held still while the log is filled."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+
+from bench.contenders import STOP_S_MAX, environment
+from bench.ground import Ground
+from scanservice.ingest import lag
+
+LOOK_EVERY_S = 0.01
+
+
+class Ingesters:
+    def __init__(self, ground: Ground, processes: list[psutil.Popen]) -> None:
+        self._ground = ground
+        self._processes = processes
+
+    def pause(self) -> None:
+        """Only while nothing waits: a process that is stopped in the middle of a transaction keeps its partitions."""
+        self.drain()
+        for process in self._processes:
+            process.suspend()
+
+    def resume(self) -> None:
+        for process in self._processes:
+            process.resume()
+
+    def drain(self) -> None:
+        """Returns when everything is stored."""
+        while self.waiting():
+            time.sleep(LOOK_EVERY_S)
+
+    def waiting(self) -> int:
+        with self._ground.onemark.transaction(None) as session:
+            return lag.measure(session, self._ground.onemark.redis).waiting
+
+    def core_s(self) -> float:
+        return sum(_core_s(process) for process in self._processes)
+
+
+@contextmanager
+def running(ground: Ground, *, count: int) -> Iterator[Ingesters]:
+    command = [sys.executable, "-m", "web", "run", "ingester"]
+    with (ground.folder / "ingesters.log").open("ab") as out:
+        processes = [psutil.Popen(command, env=environment(ground, 0), stdout=out, stderr=out) for _ in range(count)]
+    try:
+        yield Ingesters(ground, processes)
+    finally:
+        for process in processes:
+            process.resume()
+            process.terminate()
+        for process in processes:
+            try:
+                process.wait(STOP_S_MAX)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def postgres_core_s(ground: Ground) -> float:
+    """Processor time of all processes of the private PostgreSQL that still live; connections stay open, so none is missed."""
+    ours = [
+        process
+        for process in psutil.process_iter(["name", "cwd"])
+        if "postgres" in process.info["name"] and str(ground.folder) in (process.info["cwd"] or "")
+    ]
+    return sum(_core_s(process) for process in ours)
+
+
+def _core_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
