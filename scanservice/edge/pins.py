@@ -22,6 +22,7 @@ from scanservice.edge.beacons import TicketOfAnother, TicketOfPreview
 from scanservice.edge.http import Answer, Request, json, redirect
 from scanservice.edge.parts import Parts
 from scanservice.edge.pin_desk import Entered, Limit, Taken
+from scanservice.edge.reports import VISITOR_ID_CHARS_MAX
 from scanservice.edge.visits import PAGE
 from scanservice.hot.pin_tries import Outcome
 from scanservice.tickets import Stage, Ticket
@@ -54,8 +55,11 @@ class PinLocked(TooMany):
 
 
 class PinEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """`visitor_id` is that of the app whose scan it was, where there is no cookie."""
+
     ticket: str
     pin: str
+    visitor_id: str = ""
 
 
 _decoder = msgspec.json.Decoder(PinEntry)
@@ -67,7 +71,7 @@ async def answer(parts: Parts, request: Request) -> Answer:
     entry = _of_form(body) if form else _of_json(body)
     now = parts.clock.now()
     ticket = tickets.read(entry.ticket, key=parts.ticket_key, now=now)
-    asked = _own(parts, request, ticket)
+    asked = _own(parts, request, ticket, visitor_id=entry.visitor_id)
     address = request.address
     try:
         pin = _typed(entry.pin)
@@ -90,12 +94,18 @@ async def answer(parts: Parts, request: Request) -> Answer:
     return _to_page(text, taken) if form else _to_program(text, ticket, taken, now=now)
 
 
-def _own(parts: Parts, request: Request, ticket: Ticket) -> Asked:
+def _own(parts: Parts, request: Request, ticket: Ticket, *, visitor_id: str) -> Asked:
     """Which code, if this visitor may enter a PIN for it."""
     if ticket.stage == Stage.PREVIEW:
         raise TicketOfPreview
     cookie = visitors.cookie_of(request.headers.get(b"cookie", b""))
-    if cookie is None or visitors.by_cookie(parts.keys, tenant_id=ticket.tenant_id, cookie=cookie) != ticket.visitor:
+    if cookie is not None:
+        visitor = visitors.by_cookie(parts.keys, tenant_id=ticket.tenant_id, cookie=cookie)
+    elif 0 < len(visitor_id) <= VISITOR_ID_CHARS_MAX:
+        visitor = visitors.by_client_id(parts.keys, tenant_id=ticket.tenant_id, client_id=visitor_id)
+    else:
+        raise TicketOfAnother
+    if visitor != ticket.visitor:
         raise TicketOfAnother
     if ticket.epoch is None or ticket.counter is None:
         raise PinNotAsked

@@ -10,6 +10,7 @@ from codegen import orders, ranges, reentry
 from codegen.brands import Brand
 from codegen.keys import keyring
 from codegen.keys.keyring import EpochUnknown
+from codegen.proofs import Proofs
 from codegen.ranges import CodeState
 from codegen.reentry import EpochStillOpen, OrderRecord, RangeTaken, RecordDiffers, RecordMalformed
 from tests.codegen.conftest import KEK, NOW, Inside, ordered
@@ -36,7 +37,8 @@ def lost(tea: Brand, product: str, /, **change: Any) -> OrderRecord:
 
 def test_a_record_holds_all_that_an_order_is(inside: Inside, tea: Brand, gtin: str) -> None:
     with inside() as session:
-        for order in (ordered(session, tea, gtin), packed_order(session, tea, gtin)):
+        proven = ordered(session, tea, gtin, request_id="proven", proofs=Proofs(signed=True, pin=True))
+        for order in (ordered(session, tea, gtin), packed_order(session, tea, gtin), proven):
             record = reentry.read(msgspec.json.encode(reentry.record(order)))
             assert reentry.reenter(session, record, tenant_id=tea.tenant_id, now=NOW, actor="alice") == order
 
@@ -44,13 +46,14 @@ def test_a_record_holds_all_that_an_order_is(inside: Inside, tea: Brand, gtin: s
 def test_a_lost_order_comes_back_inactive_and_its_counters_are_never_given_again(inside: Inside, tea: Brand, gtin: str) -> None:
     with inside() as session:
         keyring.open_epoch(session, tenant_id=tea.tenant_id, kek=KEK, now=NOW)
-        record = lost(tea, gtin)
+        record = lost(tea, gtin, signed=True, pin=True)
         back = reentry.reenter(session, record, tenant_id=tea.tenant_id, now=NOW, actor="alice")
         again = reentry.reenter(session, record, tenant_id=tea.tenant_id, now=NOW, actor="alice")
         found = orders.at(session, tenant_id=tea.tenant_id, epoch=0, counter=149)
         state = ranges.states_of(session, tenant_id=tea.tenant_id, order_id=back.id).at(149)[0]
         next_counter = keyring.find(session, tenant_id=tea.tenant_id, epoch=0, kek=KEK).next_counter
     assert back == again == found
+    assert back.proofs == Proofs(signed=True, pin=True)
     assert (state, next_counter) == (CodeState.INACTIVE, 150)
 
 

@@ -142,6 +142,16 @@ def test_a_form_is_sent_back_to_the_page(edge: LocalEdge, pinned: Market) -> Non
     assert ticket not in page
 
 
+def test_an_app_enters_the_pin_of_its_own_scan(edge: LocalEdge, pinned: Market) -> None:
+    app = edge.stranger(user_agent="mini-program/1")
+    ticket = app.post("/v1/scans", {"url": pinned.url(5), "visitor_id": "openid-1"}).json()["ticket"]
+    for visitor_id in ("", "openid-2", "x" * 300):
+        refused = app.post("/v1/scans/pin", {"ticket": ticket, "pin": pin_of(pinned, 5), "visitor_id": visitor_id})
+        assert (refused.status, refused.json()["code"]) == (403, "ticket_of_another")
+    right = app.post("/v1/scans/pin", {"ticket": ticket, "pin": pin_of(pinned, 5), "visitor_id": "openid-1"}).json()
+    assert right["pin"] == "right"
+
+
 def test_who_may_not_enter_a_pin(edge: LocalEdge, pinned: Market, market: Market) -> None:
     anna, bert = edge.stranger(), edge.stranger()
     ticket = arrive(anna, pinned, 5)
