@@ -11,7 +11,7 @@ the brand issued this text; a copy of the text carries the same signature, so it
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from cryptography.exceptions import InvalidSignature
@@ -23,7 +23,8 @@ from codegen.cipher import SerialCipher
 from codegen.gtin import Gtin
 from codegen.keys import public_keys
 from codegen.keys.public_keys import KeyUnknown, Use
-from codegen.orders import CodeOrder
+from codegen.kinds import Profile
+from codegen.proofs import Proofs
 from kit.refusals import Invalid
 
 QUERY_KEY = "s"
@@ -86,13 +87,24 @@ class Verified:
     printed: str
 
 
+class Order(Protocol):
+    """A code order (codegen.orders), as far as its addresses go: this module knows no database."""
+
+    @property
+    def gtin(self) -> Gtin: ...
+    @property
+    def profile(self) -> Profile: ...
+    @property
+    def proofs(self) -> Proofs: ...
+
+
 def signer(serials: SerialCipher) -> Signer:
     """Signs addresses of codes of the cipher's epoch: about 40,000 a second."""
     key = public_keys.private(serials, Use.URL)
     return lambda printed: public_keys.text_of(key.sign(printed)).encode()
 
 
-def addresses_of(order: CodeOrder, serials: SerialCipher, *, origin: str) -> Addresses:
+def addresses_of(order: Order, serials: SerialCipher, *, origin: str) -> Addresses:
     """How the addresses of an order are printed, signed where the order is."""
     return Addresses.of(
         origin=origin, gtin=order.gtin, profile=order.profile, signer=signer(serials) if order.proofs.signed else None

@@ -9,12 +9,11 @@ import base64
 import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from codegen.cipher import SerialCipher
-from codegen.keys.keyring import Epoch
 
 FORMAT = "onemark-keys/1"
 WELL_KNOWN = "/.well-known/onemark-keys.json"
@@ -30,6 +29,19 @@ class Use(StrEnum):
 
 class KeyUnknown(LookupError):  # noqa: N818 - it says what the key is
     """The set holds no such key, or one that is none."""
+
+
+class Epoch(Protocol):
+    """An epoch of the key ring (codegen.keys.keyring), as far as its public side goes: this module knows no database."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def revoked(self) -> bool: ...
+    @property
+    def cipher(self) -> SerialCipher: ...
 
 
 def key_set(slug: str, epochs: Iterable[Epoch]) -> dict[str, Any]:
