@@ -26,7 +26,6 @@ from tests.conftest import NOW, Database
 from tests.web.conftest import Furnished, some_gtin
 from tests.web.scans import scan, words_of
 
-
 MARK = {
     "symbology": "qr",
     "level": "M",

@@ -59,7 +59,7 @@ def test_a_decision_is_looked_at_once_more_and_then_done_once(
     assert unsure.status_code == 422
     assert "This is not the lot of this order, which is L1." in unsure.text
     done = decide(marketer, furnished.order_id, "void", do="y", lot="L1", **typed)
-    assert "Void: done for 10 codes." in done.text
+    assert "Void codes: done for 10 codes." in done.text
     assert "Active 90 Void 10" in words_of(done.text)
     assert "Void 11 – 20 Stolen 2026-11-22 16:00" in words_of(done.text)
     again = decide(marketer, furnished.order_id, "void", do="y", lot="L1", **typed)

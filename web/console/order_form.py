@@ -109,7 +109,9 @@ class OrderForm(DeskForm):
         default=Profile.GS1.value,
     )
     symbology = RadioField(
-        lazy("Symbol"), choices=options({one.value: said for one, said in SYMBOLOGIES.items()}), default=Symbology.QR.value
+        lazy("Kind of symbol"),
+        choices=options({one.value: said for one, said in SYMBOLOGIES.items()}),
+        default=Symbology.QR.value,
     )
     level = SelectField(
         lazy("Error correction"), choices=options({one.value: said for one, said in LEVELS.items()}), default=Level.M.value

@@ -68,7 +68,7 @@ DEEDS: Mapping[CodeState, Deed] = {
         needs_reason=True,
     ),
     CodeState.VOID: Deed(
-        name=lazy("Void"),
+        name=lazy("Void codes"),
         button=lazy("Void these codes"),
         meaning=lazy(
             "For codes that must never be valid again: misprinted, stolen, destroyed. Scans say 'not valid'. This cannot be undone."
