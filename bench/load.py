@@ -30,7 +30,10 @@ CLOSES = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """`targets_file` holds one request path a line; `headers` are added to each request; `expects` stands in each right answer."""
+    """`targets_file` holds one request path a line; `headers` are added to each request; `expects` stands in each right answer.
+
+    With `batch` so many of them go into one POST, as scans that a device has collected, and a right answer has as many of `expects`.
+    """
 
     port: int
     targets_file: str
@@ -41,6 +44,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     warm_s: float
     measured_s: float
     rate: float = 0.0
+    batch: int = 0
     connections: int = CONNECTIONS
 
 
@@ -76,10 +80,11 @@ class Tally:
         self.wrong: Counter[bytes] = Counter()
         self._status = f"HTTP/1.1 {plan.status} ".encode()
         self._expects = plan.expects.encode()
+        self._expected = plan.batch or 1
 
     def note(self, answer: bytes, *, due: float) -> None:
         now = time.perf_counter()
-        if answer.startswith(self._status) and self._expects in answer:
+        if answer.startswith(self._status) and answer.count(self._expects) >= self._expected:
             self.answered += 1
             if self.measures_from <= now < self.ends:
                 self.latencies.append(now - due)
@@ -171,7 +176,16 @@ class Client(asyncio.Protocol):
 def requests(plan: Plan) -> Iterator[bytes]:
     """Every path in turn, beginning with number `first`, without end."""
     targets = Path(plan.targets_file).read_text(encoding="ascii").split()
-    built = [f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{plan.port}\r\n{plan.headers}\r\n".encode() for target in targets]
+    host = f"127.0.0.1:{plan.port}"
+    if plan.batch:
+        bodies = [
+            msgspec.json.encode({"scans": [{"url": f"http://{host}{target}"} for target in targets[at : at + plan.batch]]})
+            for at in range(0, len(targets) - plan.batch + 1, plan.batch)
+        ]
+        head = f"POST /v1/scans HTTP/1.1\r\nHost: {host}\r\n{plan.headers}Content-Type: application/json\r\n"
+        built = [f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body for body in bodies]
+    else:
+        built = [f"GET {target} HTTP/1.1\r\nHost: {host}\r\n{plan.headers}\r\n".encode() for target in targets]
     first = plan.first % len(built)
     return itertools.cycle(built[first:] + built[:first])
 

@@ -8,7 +8,7 @@ anybody is told so. The same scan id with `Repeat.POSSIBLE` is recorded once and
 import asyncio
 from datetime import datetime
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -73,6 +73,14 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     judgement: Judgement
 
 
+class Sent(NamedTuple):
+    """A scan on its way to Redis."""
+
+    scan: Scan
+    item: Item
+    recorded: asyncio.Future[bytes]
+
+
 class Scanner:
     def __init__(self, shelf: Shelf, recorder: Records, *, keys: Keys, log_bytes_max: int) -> None:
         self._shelf = shelf
@@ -81,6 +89,16 @@ class Scanner:
         self._entries_max = entries_max(log_bytes_max)
         self._looked_again_at = 0.0
         self._invalid = Buckets()
+
+    def send(self, scan: Scan) -> Sent | None:
+        """The scan on its way at once, its answer for `judged`. None: it takes more than one call, and nothing was recorded."""
+        if not self._shelf.loaded:
+            return None
+        catalogue = self._shelf.catalogue
+        item = catalogue.item(scan.asked)
+        if item.counted is None or item.standing is Standing.NO_RANGE:
+            return None
+        return Sent(scan, item, self.record(scan, item, item.counted, catalogue))
 
     async def scan(self, scan: Scan) -> Answered:
         for _ in range(CATALOGUE_TRIES_MAX):
