@@ -25,6 +25,7 @@ FLASK_TARGET = "bench.flask_control:app"
 FLASK_WORKERS = 2
 FLASK_THREADS = 8
 READY_S_MAX = 60.0
+READY_POLL_S = 0.01
 STOP_S_MAX = 20.0
 
 
@@ -102,7 +103,7 @@ def _await_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None
             pass
         finally:
             connection.close()
-        time.sleep(0.05)
+        time.sleep(READY_POLL_S)
     raise SystemExit(f"{log.stem} is not ready:\n{log.read_text(encoding='utf-8')[-4000:]}")
 
 

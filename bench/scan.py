@@ -34,6 +34,7 @@ PHONE = (
 EDGE = "edge, JSON verdict"
 PAGE = "edge, 307 to the page"
 PACED = f"edge, JSON at {PACE:.0%} of that rate"
+ALL = "processor time of everything (server, Valkey, generator)"
 HELLO = "control: hello-world, same server"
 SYNC = f"control: Flask, gunicorn sync x {FLASK_WORKERS}"
 THREADS = f"control: Flask, gunicorn gthread {FLASK_WORKERS} x {FLASK_THREADS}"
@@ -91,6 +92,33 @@ class Field:
             measured_s=MEASURED_S,
             rate=rate,
         )
+        outcome, server_s, valkey_s = self._loaded(server, plan)
+        if subject.logs:
+            self._asked += outcome.answered
+            self.answered += outcome.answered
+        return outcome, Cost(server_us=server_s / outcome.answered * 1e6, valkey_us=valkey_s / outcome.answered * 1e6)
+
+    def measure_batches(self, *, size: int, connections: int, warm_s: float, measured_s: float) -> tuple[float, Cost]:
+        """Scans a second of the edge's batches, and what one of them costs."""
+        server = self._servers[Contender.EDGE]
+        plan = Plan(
+            port=server.port,
+            targets_file=str(self._targets_file),
+            first=0,
+            headers=JSON,
+            status=200,
+            expects='"verdict":"genuine_',
+            warm_s=warm_s,
+            measured_s=measured_s,
+            batch=size,
+            connections=connections,
+        )
+        outcome, server_s, valkey_s = self._loaded(server, plan)
+        scans = outcome.answered * size
+        return outcome.per_s * size, Cost(server_us=server_s / scans * 1e6, valkey_us=valkey_s / scans * 1e6)
+
+    def _loaded(self, server: Server, plan: Plan) -> tuple[Outcome, float, float]:
+        """What the generator counted, and the seconds of processor time of server and Valkey meanwhile."""
         before = server.core_s(), self._valkey_core_s()
         done = subprocess.run(
             [sys.executable, "-m", "bench.load"], input=msgspec.json.encode(plan), stdout=subprocess.PIPE, check=True
@@ -98,13 +126,9 @@ class Field:
         after = server.core_s(), self._valkey_core_s()
         outcome = msgspec.json.decode(done.stdout, type=Outcome)
         if not outcome.measured:
-            raise SystemExit(f"{subject.contender} gave no right answer; see what the generator printed")
+            raise SystemExit("the server gave no right answer; see what the generator printed")
         self.wrong += outcome.wrong
-        if subject.logs:
-            self._asked += outcome.answered
-            self.answered += outcome.answered
-        server_us, valkey_us = ((late - early) / outcome.answered * 1e6 for early, late in zip(before, after, strict=True))
-        return outcome, Cost(server_us=server_us, valkey_us=valkey_us)
+        return outcome, after[0] - before[0], after[1] - before[1]
 
     def fsync_ms(self) -> float:
         return fsync_ms(self._ground.folder)
@@ -143,6 +167,10 @@ def _round(field: Field, samples: Rounds, number: int) -> list[float]:
         samples.note(f"{name}: processor time", "microseconds an answer", outcomes[name][1].server_us)
     samples.note("Valkey for the edge: processor time", "microseconds an answer", cost.valkey_us)
     samples.note("the disk beside it: fsync of 4 KiB", "ms", field.fsync_ms())
+    samples.note("the load generator for the edge: processor time", "microseconds an answer", edge.cpu_s / edge.answered * 1e6)
+    samples.note(f"{ALL}: {EDGE}", "microseconds an answer", cost.server_us + cost.valkey_us + edge.cpu_s / edge.answered * 1e6)
+    hello, hello_cost = outcomes[HELLO]
+    samples.note(f"{ALL}: {HELLO}", "microseconds an answer", hello_cost.server_us + hello.cpu_s / hello.answered * 1e6)
     return [outcomes[name][0].cpu_s / (WARM_S + MEASURED_S) for name in (EDGE, PAGE)]
 
 
@@ -160,6 +188,9 @@ def _report(samples: Rounds, field: Field, *, logged: int, generator: float) -> 
             samples.ratio(EDGE, SYNC, aim=">= 6"),
             samples.ratio(EDGE, THREADS, aim=">= 6"),
             samples.ratio(PAGE, EDGE, aim=">= 0.85"),
+            samples.ratio(
+                f"{ALL}: {HELLO}", f"{ALL}: {EDGE}", aim=">= 0.35", what="processor time of everything: hello-world / edge"
+            ),
         ),
         notes=(
             f"{field.answered:,} scans answered, {logged:,} entries in the log, {field.wrong} wrong or broken answers.",
