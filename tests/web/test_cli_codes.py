@@ -113,3 +113,11 @@ def test_cases_and_pallets_are_ordered_with_their_items() -> None:
     assert "960, 1920" in refused("codes", "order", "--gtin", GTIN, "--quantity", "1000", "--lot", "L1", *ratio)
     placed = said("codes", "order", "--gtin", GTIN, "--quantity", "960", "--lot", "L1", *ratio)
     assert (placed["quantity"], placed["codes"]) == (960, 960 * 2 + 40 + 1)
+    # A case's worth of items takes the case along, the inner codes too; the same again is the same.
+    for _ in range(2):
+        activated = said("codes", "activate", placed["order_id"], "--first", "1", "--last", "30", "--along")
+        assert (activated["codes"], activated["runs"]) == (61, [[1, 30], [961, 990], [1921, 1921]])
+    (line,) = [
+        one for one in said("codes", "history", placed["order_id"])["history"] if one["facts"].get("rows") == [[1921, 1921]]
+    ]
+    assert line["action"] == "range.active"

@@ -9,7 +9,7 @@ from uuid import UUID
 import click
 from sqlalchemy.orm import Session
 
-from codegen import audit, bindings, kill_switch, order_life, orders, ranges
+from codegen import audit, bindings, kill_switch, order_life, orders, package_runs, ranges
 from codegen.bindings import Scene, Target
 from codegen.keys import keyring
 from codegen.ranges import RangeChange
@@ -29,6 +29,11 @@ class Verb(Protocol):
 
 def rows_options(command: Callable[P, R]) -> Callable[P, R]:
     """The order, and which of its rows: all, unless said."""
+    command = click.option(
+        "--along",
+        is_flag=True,
+        help="Also what belongs to these rows: both codes of an item, what is inside, cases and pallets that they fill.",
+    )(command)
     command = click.option("--last", type=int, default=None, help="Last row; default: the order's last.")(command)
     command = click.option("--first", type=int, default=1, help="First row, counted from 1 as in the lines of its export.")(
         command
@@ -68,9 +73,11 @@ def close(order_id: UUID, reason: str, tenant: str | None, *, as_json: bool) -> 
 @click.option("--reason", default="", help="For example the press, or its delivery note.")
 @brand_option
 @json_option
-def mark_printed(order_id: UUID, first: int, last: int | None, reason: str, tenant: str | None, *, as_json: bool) -> None:
+def mark_printed(
+    order_id: UUID, first: int, last: int | None, reason: str, tenant: str | None, *, along: bool, as_json: bool
+) -> None:
     """Note that codes were printed. Until they are activated their scans stay inactive."""
-    _decide(ranges.mark_printed, order_id, first=first, last=last, reason=reason, tenant=tenant, as_json=as_json)
+    _decide(ranges.mark_printed, order_id, first=first, last=last, along=along, reason=reason, tenant=tenant, as_json=as_json)
 
 
 @group.command("activate")
@@ -78,9 +85,11 @@ def mark_printed(order_id: UUID, first: int, last: int | None, reason: str, tena
 @click.option("--reason", default="")
 @brand_option
 @json_option
-def activate_rows(order_id: UUID, first: int, last: int | None, reason: str, tenant: str | None, *, as_json: bool) -> None:
+def activate_rows(
+    order_id: UUID, first: int, last: int | None, reason: str, tenant: str | None, *, along: bool, as_json: bool
+) -> None:
     """Release an order, or rows of it: from now on their scans are genuine."""
-    _decide(ranges.activate, order_id, first=first, last=last, reason=reason, tenant=tenant, as_json=as_json)
+    _decide(ranges.activate, order_id, first=first, last=last, along=along, reason=reason, tenant=tenant, as_json=as_json)
 
 
 @group.command("freeze")
@@ -88,9 +97,11 @@ def activate_rows(order_id: UUID, first: int, last: int | None, reason: str, ten
 @click.option("--reason", required=True)
 @brand_option
 @json_option
-def freeze_rows(order_id: UUID, first: int, last: int | None, reason: str, tenant: str | None, *, as_json: bool) -> None:
+def freeze_rows(
+    order_id: UUID, first: int, last: int | None, reason: str, tenant: str | None, *, along: bool, as_json: bool
+) -> None:
     """Hold codes back for a while: their scans are inactive until `codes unfreeze`."""
-    _decide(ranges.freeze, order_id, first=first, last=last, reason=reason, tenant=tenant, as_json=as_json)
+    _decide(ranges.freeze, order_id, first=first, last=last, along=along, reason=reason, tenant=tenant, as_json=as_json)
 
 
 @group.command("unfreeze")
@@ -98,9 +109,11 @@ def freeze_rows(order_id: UUID, first: int, last: int | None, reason: str, tenan
 @click.option("--reason", default="")
 @brand_option
 @json_option
-def unfreeze_rows(order_id: UUID, first: int, last: int | None, reason: str, tenant: str | None, *, as_json: bool) -> None:
+def unfreeze_rows(
+    order_id: UUID, first: int, last: int | None, reason: str, tenant: str | None, *, along: bool, as_json: bool
+) -> None:
     """End a freeze: codes are again what they were."""
-    _decide(ranges.unfreeze, order_id, first=first, last=last, reason=reason, tenant=tenant, as_json=as_json)
+    _decide(ranges.unfreeze, order_id, first=first, last=last, along=along, reason=reason, tenant=tenant, as_json=as_json)
 
 
 @group.command("recall")
@@ -108,9 +121,11 @@ def unfreeze_rows(order_id: UUID, first: int, last: int | None, reason: str, ten
 @click.option("--reason", required=True, help="Buyers read it: say what to do.")
 @brand_option
 @json_option
-def recall_rows(order_id: UUID, first: int, last: int | None, reason: str, tenant: str | None, *, as_json: bool) -> None:
+def recall_rows(
+    order_id: UUID, first: int, last: int | None, reason: str, tenant: str | None, *, along: bool, as_json: bool
+) -> None:
     """Call goods back: whoever scans them is told to stop using them."""
-    _decide(ranges.recall, order_id, first=first, last=last, reason=reason, tenant=tenant, as_json=as_json)
+    _decide(ranges.recall, order_id, first=first, last=last, along=along, reason=reason, tenant=tenant, as_json=as_json)
 
 
 @group.command("void")
@@ -119,11 +134,13 @@ def recall_rows(order_id: UUID, first: int, last: int | None, reason: str, tenan
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @brand_option
 @json_option
-def void_rows(order_id: UUID, first: int, last: int | None, reason: str, tenant: str | None, *, yes: bool, as_json: bool) -> None:
+def void_rows(
+    order_id: UUID, first: int, last: int | None, reason: str, tenant: str | None, *, along: bool, yes: bool, as_json: bool
+) -> None:
     """Declare an order, or rows of it, void for ever. This cannot be undone."""
     if not yes:
         click.confirm(FOR_EVER, abort=True, err=True)
-    _decide(ranges.void, order_id, first=first, last=last, reason=reason, tenant=tenant, as_json=as_json)
+    _decide(ranges.void, order_id, first=first, last=last, along=along, reason=reason, tenant=tenant, as_json=as_json)
 
 
 @group.command("kill")
@@ -158,7 +175,7 @@ def kill(
     if not yes:
         click.confirm(FOR_EVER, abort=True, err=True)
     if order_id is not None:
-        _decide(ranges.void, order_id, first=first, last=last, reason=reason, tenant=tenant, as_json=as_json)
+        _decide(ranges.void, order_id, first=first, last=last, along=False, reason=reason, tenant=tenant, as_json=as_json)
     elif serials is not None:
         _kill_listed(serials, reason=reason, tenant=tenant, as_json=as_json)
     elif epoch is not None:
@@ -268,6 +285,7 @@ def _decide(
     *,
     first: int,
     last: int | None,
+    along: bool,
     reason: str,
     tenant: str | None,
     as_json: bool,
@@ -277,6 +295,18 @@ def _decide(
         decide: Verb = partial(verb, now=instance.clock.now(), actor=ACTOR)
         with instance.transaction(tenant_id) as session:
             change = decide(session, tenant_id=tenant_id, order_id=order_id, first=first, last=last, reason=reason)
+            order = orders.find(session, order_id, tenant_id=tenant_id)
+            runs = package_runs.along(order.packaging if along else None, first=change.first, last=change.last)
+            for top, end in runs:
+                if not change.first <= top <= end <= change.last:
+                    decide(session, tenant_id=tenant_id, order_id=order_id, first=top, last=end, reason=reason)
+    if along:
+        answer(
+            {"order_id": change.order_id, "state": change.state, "runs": runs, "codes": package_runs.codes(runs)},
+            as_json=as_json,
+            sentence=f"{package_runs.codes(runs):,} codes are {change.state.value}.",
+        )
+        return
     facts = {"order_id": change.order_id, "state": change.state, "first": change.first, "last": change.last}
     answer(facts, as_json=as_json, sentence=f"Rows {change.first:,} to {change.last:,} are {change.state.value}.")
 
