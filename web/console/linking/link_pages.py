@@ -25,8 +25,6 @@ from web.console.routes import blueprint
 from web.signed_in import admits
 from web.wording import gettext as _
 
-GTIN = "<string(length=14):gtin>"
-
 
 @blueprint.get("/links", endpoint="links")
 @admits(*CONSOLE_ROLES)
@@ -39,7 +37,7 @@ def links_list() -> str:
     )
 
 
-@blueprint.get(f"/links/{GTIN}")
+@blueprint.get("/links/<gtin>")
 @admits(*CONSOLE_ROLES)
 def links_of(gtin: str) -> str:
     product = _product(gtin)
@@ -60,7 +58,7 @@ def links_of(gtin: str) -> str:
     )
 
 
-@blueprint.route(f"/links/{GTIN}/new", methods=["GET", "POST"])
+@blueprint.route("/links/<gtin>/new", methods=["GET", "POST"])
 @admits(*CONSOLE_ROLES)
 def links_new(gtin: str) -> Response | str | tuple[str, int]:
     product = _product(gtin)
@@ -85,7 +83,7 @@ def links_new(gtin: str) -> Response | str | tuple[str, int]:
     return _shown(form, product, record=None)
 
 
-@blueprint.route(f"/links/{GTIN}/<uuid:link_id>", methods=["GET", "POST"])
+@blueprint.route("/links/<gtin>/<uuid:link_id>", methods=["GET", "POST"])
 @admits(*CONSOLE_ROLES)
 def links_edit(gtin: str, link_id: UUID) -> Response | str | tuple[str, int]:
     product = _product(gtin)
@@ -112,7 +110,7 @@ def links_edit(gtin: str, link_id: UUID) -> Response | str | tuple[str, int]:
     return _shown(form, product, record=record)
 
 
-@blueprint.post(f"/links/{GTIN}/<uuid:link_id>/remove")
+@blueprint.post("/links/<gtin>/<uuid:link_id>/remove")
 @admits(*CONSOLE_ROLES)
 def links_remove(gtin: str, link_id: UUID) -> Response:
     product = _product(gtin)
@@ -121,7 +119,7 @@ def links_remove(gtin: str, link_id: UUID) -> Response:
     return redirect(url_for("console.links_of", gtin=product.gtin, removed=link_id))
 
 
-@blueprint.post(f"/links/{GTIN}/<uuid:link_id>/restore")
+@blueprint.post("/links/<gtin>/<uuid:link_id>/restore")
 @admits(*CONSOLE_ROLES)
 def links_restore(gtin: str, link_id: UUID) -> Response:
     product = _product(gtin)
