@@ -113,6 +113,8 @@ def _manifest(session: Session, row: Row, order: CodeOrder, cipher: SerialCipher
         "file": {**asdict(content), "name": row.file_name.removesuffix(".sealed")},
         "sealed": None if sealed is None else {**asdict(sealed), "name": row.file_name},
         "design": FileDesign.from_plain(row.recipe).as_plain(),
+        "mark": row.recipe.get("mark"),
+        "mask": row.recipe.get("mask"),
         "origin": row.recipe["origin"],
     }
     slug = brands.load(session, tenant_id=row.tenant_id).slug

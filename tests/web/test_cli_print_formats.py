@@ -60,6 +60,8 @@ def test_files_of_every_kind_are_made_for_a_recipient_and_checked_by_them(produc
     assert pq.ParquetFile(io.BytesIO(fetched(str(table["package_id"]), "t.parquet"))).metadata.num_rows == 102
     (labels,) = made(production, "--rows", "101..150", "--format", "zpl", "--label-mm", "40x30")
     assert len(fetched(str(labels["package_id"]), "l.zpl").splitlines()) == 52
+    told = json.loads(Path("l.zpl.json").read_text())
+    assert (told["design"], told["mark"]["level"]) == ({"format": "zpl", "label_mm": ["40", "30"]}, "M")
     (sheets,) = made(production, "--rows", "151..200", "--format", "pdf")
     assert len(PdfReader(io.BytesIO(fetched(str(sheets["package_id"]), "s.pdf"))).pages) == 3
     (drawings,) = made(production, "--rows", "201..220", "--format", "svg-zip")
