@@ -14,7 +14,7 @@ from codegen.keys import keyring
 from codegen.print_packages import pins
 from codegen.proofs import Proofs
 from kit.db import transaction
-from scanservice import tickets
+from scanservice import pin_history, tickets
 from scanservice.edge.pin_desk import Entered
 from scanservice.hot import functions
 from scanservice.ingest import rebuild
@@ -237,6 +237,8 @@ def test_another_brand_sees_none_of_the_tries(edge: LocalEdge, pinned: Market, i
     ingester.drain()
     for tenant_id, rows in ((pinned.tenant_id, 1), (pinned.tenant_id + 1, 0)):
         with transaction(pinned.engine, tenant_id=tenant_id) as session:
+            told = pin_history.of_code(session, tenant_id=tenant_id, epoch=0, counter=pinned.order.first_counter + 11)
+            assert [(one.right, one.visitor) for one in told] == [(False, 1)] * rows
             assert len(session.scalars(select(PinTry)).all()) == rows
 
 

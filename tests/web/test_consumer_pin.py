@@ -2,16 +2,22 @@
 
 import re
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 from codegen import orders, ranges
 from codegen.proofs import Proofs
 from kit.clock import FixedClock
 from kit.db import transaction
+from kit.ids import uuid7
 from kit.settings import Settings
 from scanservice import tickets
+from scanservice.hot.pin_log import LoggedTry, PinEntry
+from scanservice.hot.pin_tries import Lane, Outcome
+from scanservice.ingest import pin_records
 from scanservice.verdicts import Reason, Verdict
 from tests.conftest import Database
 from tests.web.conftest import Furnished
@@ -153,3 +159,35 @@ def said(page: str) -> str:
     """The line under the field, blanks drawn together."""
     start = page.index("data-said")
     return " ".join(page[start : page.index("</p>", start)].split())
+
+
+def test_staff_see_what_was_entered_and_never_the_pin(
+    owner: FlaskClient, database: Database, pinned: Furnished, other_furnished: Furnished, clock: FixedClock
+) -> None:
+    now = clock.now()
+    for tenant_id, outcome, visitor in (
+        (pinned.tenant_id, "wrong", b"bertbert"),
+        (pinned.tenant_id, "right", b"annaanna"),
+        (other_furnished.tenant_id, "right", b"noise!!!"),
+    ):
+        with transaction(database.app_engine, tenant_id=tenant_id) as session:
+            pin_records.store(session, [a_try(pinned, tenant_id=tenant_id, at=now, outcome=outcome, visitor=visitor)])
+        now += timedelta(minutes=1)
+    page = owner.get(f"/console/codes?code={pinned.serial(1)}", headers={"Accept-Language": "en"}).text
+    entered = page[page.index("PINs entered") : page.index("Decisions about this code")]
+    assert re.findall(r"<td>(right|wrong|visitor \d)</td>", entered) == ["right", "visitor 2", "wrong", "visitor 1"]
+    assert "PINs entered" not in owner.get(f"/console/codes?code={pinned.serial(2)}", headers={"Accept-Language": "en"}).text
+
+
+def a_try(pinned: Furnished, *, tenant_id: int, at: datetime, outcome: str, visitor: bytes) -> LoggedTry:
+    entry = PinEntry(
+        try_id=uuid7(at),
+        tenant_id=tenant_id,
+        epoch=0,
+        counter=pinned.first_counter,
+        at_ms=int(at.timestamp() * 1000),
+        scan_id=uuid7(at),
+        visitor=visitor,
+        whence=bytes(5),
+    )
+    return LoggedTry(entry=entry, outcome=Outcome(outcome), lane=Lane.OPEN)

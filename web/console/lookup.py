@@ -19,7 +19,7 @@ from codegen.print_packages import leaks, packages
 from codegen.symbology import photos
 from codegen.typed_codes import TEXT_LENGTH_MAX, Reading
 from kit.refusals import Malformed, Refusal
-from scanservice import queries
+from scanservice import pin_history, queries
 from supplychain import distributors, shipments
 from supplychain.shipments import LotShipment
 from web import wording
@@ -107,7 +107,7 @@ def _steps(typed: str, found: Explanation) -> list[Step]:
 def _journey(found: Explanation) -> dict[str, object]:
     """What other packages know of the code: who held it, its shipments and its scans."""
     if found.epoch is None or found.counter is None:
-        return {"path": (), "scans": (), "address": "", "given": (), "leak": None}
+        return {"path": (), "scans": (), "pin_tries": (), "address": "", "given": (), "leak": None}
     tenant_id = desk.tenant_id()
     names = {one.distributor_id: one.name for one in distributors.everybody(db(), tenant_id=tenant_id)}
     path: tuple[LotShipment, ...] = ()
@@ -117,13 +117,22 @@ def _journey(found: Explanation) -> dict[str, object]:
         path = shipments.path_of(db(), tenant_id=tenant_id, lot=lot, epoch=found.epoch, counter=found.counter)
         address = "" if found.order.stage is Stage.DRAFT else address_of(found.order, found.row)
     scans = queries.scans_of_code(db(), tenant_id=tenant_id, epoch=found.epoch, counter=found.counter)
+    pin_tries = pin_history.of_code(db(), tenant_id=tenant_id, epoch=found.epoch, counter=found.counter)
     given = packages.covering(db(), tenant_id=tenant_id, epoch=found.epoch, counter=found.counter)
     leak = (
         leaks.judged(kind=found.kind, state=found.state, given=given)
         if scans and found.kind is not None and found.state is not None
         else None
     )
-    return {"path": path, "distributor_names": names, "scans": scans, "address": address, "given": given, "leak": leak}
+    return {
+        "path": path,
+        "distributor_names": names,
+        "scans": scans,
+        "pin_tries": pin_tries,
+        "address": address,
+        "given": given,
+        "leak": leak,
+    }
 
 
 def _family(found: Explanation) -> dict[str, object]:

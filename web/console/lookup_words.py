@@ -19,7 +19,12 @@ REASONS = {
     "together": lazy("scans at several places at once: %(value)s"),
     "regions": lazy("regions: %(value)s"),
     "copies_odds_db": lazy("evidence of copies: %(value)s dB"),
-    "pin_right_at": lazy("the right PIN was given on %(value)s"),
+    "pin_right_at": lazy("this visitor entered the right PIN on %(value)s"),
+    "pin_right_at_home": lazy("somebody of the same household entered the right PIN on %(value)s"),
+    "pin_right_elsewhere": lazy("another visitor entered the right PIN on %(value)s"),
+    "outweighs": lazy("the PIN outweighs the copies"),
+    "signature_right": lazy("the signature of the address was right"),
+    "signature_wrong": lazy("the address was altered: its signature was wrong"),
     "consumed": lazy("its points were collected before"),
     "void": lazy("void: %(value)s"),
     "recalled": lazy("recalled: %(value)s"),
@@ -31,6 +36,8 @@ REASONS = {
     "unbound": lazy("bound to no product"),
     "epoch_revoked": lazy("its key was revoked"),
 }
+# Endings of reasons whose value is a time.
+_TIMES = ("_at", "pin_right_at_home", "pin_right_elsewhere")
 SCENES = {Scene.VERIFY: lazy("Check"), Scene.REWARD: lazy("Reward"), Scene.TRACE: lazy("Trace")}
 
 
@@ -39,7 +46,7 @@ def reason_said(code: str, value: str | int | None) -> str:
     words = REASONS.get(code)
     if words is None:
         return code if value is None else f"{code}: {value}"
-    return str(words) % {"value": _when(value) if code.endswith("_at") else "–" if value is None else value}
+    return str(words) % {"value": _when(value) if code.endswith(_TIMES) else "–" if value is None else value}
 
 
 def _when(value: str | int | None) -> str:
