@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from codegen import marks, orders
 from codegen.orders import CodeOrder, Stage
 from codegen.print_packages import recipients
+from codegen.symbology import photos
 from codegen.symbology.mark_specs import MarkSpec, Symbology
 from kit.db import transaction
 from kit.settings import Settings
@@ -148,3 +149,22 @@ def test_an_order_for_a_printer_leads_to_its_files(
     page = marketer.get(answer.location)
     assert re.search(r'<option selected value="Press A"', page.text)
     assert re.search(r'name="parts_of"[^>]*value="50"|value="50"[^>]*name="parts_of"', page.text)
+
+
+def test_the_symbol_of_a_row_is_the_orders_mark_and_a_draft_has_none(
+    marketer: FlaskClient, furnished: Furnished, database: Database
+) -> None:
+    marketer.post("/console/orders/new", data=order_form(marketer, furnished, symbology="gs1_datamatrix", lot="M1"))
+    matrix = newest(database, furnished)
+    picture = marketer.get(f"/console/orders/{matrix.id}/symbols/3.png").data
+    serial = furnished.cipher.serial_of(matrix.first_counter + 2)
+    assert photos.codes(picture) == (f"(01){furnished.gtin}(21){serial}",)
+    signed = order_form(marketer, furnished, signed="y", level="L", lot="S1")
+    marketer.post("/console/orders/new", data=signed)
+    picture = marketer.get(f"/console/orders/{newest(database, furnished).id}/symbols/1.png").data
+    (text,) = photos.codes(picture)
+    assert re.fullmatch(rf"HTTPS://.*/01/{furnished.gtin}/21/[0-9A-Z]{{20}}\?s=[A-Za-z0-9_-]{{86}}", text)
+    marketer.post("/console/orders/new", data=order_form(marketer, furnished, lot="D1", do="draft"))
+    draft = newest(database, furnished)
+    for path in ("symbols/1.png", "symbols/1.svg", "codes.csv"):
+        assert marketer.get(f"/console/orders/{draft.id}/{path}").status_code == 409

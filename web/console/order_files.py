@@ -9,10 +9,11 @@ from uuid import UUID
 from flask import redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
-from codegen import exports, listing, orders, symbols, url_signatures
+from codegen import exports, listing, marking, orders, url_signatures
 from codegen.keys import keyring
 from codegen.orders import CodeOrder
 from codegen.ranges import checked_rows
+from codegen.symbology import symbol_files
 from kit.refusals import Conflict, Malformed
 from web.accounts import CONSOLE_ROLES
 from web.app import db, parts
@@ -46,6 +47,7 @@ def address_of(order: CodeOrder, row: int) -> str:
 @admits(*CONSOLE_ROLES)
 def orders_download(order_id: UUID) -> Response:
     order = orders.find(db(), order_id, tenant_id=desk.tenant_id())
+    orders.require_issued(order)
     if order.quantity > DOWNLOAD_ROWS_MAX:
         raise DownloadTooLong(rows_max=DOWNLOAD_ROWS_MAX)
     out = io.BytesIO()
@@ -93,15 +95,28 @@ def orders_export_file(export_id: UUID) -> Response:
 @admits(*CONSOLE_ROLES)
 def orders_symbol_svg(order_id: UUID, row: int) -> Response:
     order = orders.find(db(), order_id, tenant_id=desk.tenant_id())
-    return _symbol(order, row, symbols.svg(address_of(order, row)).encode(), kind="svg", mimetype="image/svg+xml")
+    rows, side = _drawn(order, row)
+    return _symbol(order, row, next(symbol_files.svgs(rows, side=side)).encode(), kind="svg", mimetype="image/svg+xml")
 
 
 @blueprint.get("/orders/<uuid:order_id>/symbols/<int:row>.png")
 @admits(*CONSOLE_ROLES)
 def orders_symbol_png(order_id: UUID, row: int) -> Response:
     order = orders.find(db(), order_id, tenant_id=desk.tenant_id())
-    picture = symbols.png(address_of(order, row), pixels_per_module=PNG_PIXELS_PER_MODULE)
+    rows, side = _drawn(order, row)
+    picture = next(symbol_files.pngs(rows, side=side, pixels_per_module=PNG_PIXELS_PER_MODULE))
     return _symbol(order, row, picture, kind="png", mimetype="image/png")
+
+
+def _drawn(order: CodeOrder, row: int) -> tuple[symbol_files.Rows, int]:
+    """The mark of one row as the order's files have it: its symbology, level and mask. Nothing of a draft is drawn."""
+    orders.require_issued(order)
+    row, _ = checked_rows(first=row, last=row, quantity=order.quantity)
+    origin = desk.brand().scan_origin
+    cipher = keyring.cipher(db(), tenant_id=desk.tenant_id(), epoch=order.epoch, kek=parts().settings.kek_bytes)
+    mark = marking.decided(db(), order, cipher, tenant_id=desk.tenant_id(), origin=origin, now=desk.now(), actor=desk.actor())
+    press = marking.press_of(order, cipher, origin=origin, spec=mark.spec, mask=mark.mask)
+    return press.draw(marking.listed(order, cipher, origin=origin, first=row, count=1).texts), press.side
 
 
 def _symbol(order: CodeOrder, row: int, picture: bytes, *, kind: str, mimetype: str) -> Response:
