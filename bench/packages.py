@@ -7,6 +7,7 @@ a format string around qrcode's modules; sheets have theirs in `bench.labels`. M
 import csv
 import io
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -51,7 +52,16 @@ MEMORY_CODES: Mapping[Format, int] = {**CODES, Format.ZPL: 500_000, Format.PDF: 
 UNSET = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "QUEUE_REDIS_URL", "ONEMARK_ENVIRONMENT")
 CONTROL_ROWS = 200_000
 CONTROL_SYMBOLS = 200
-MEBIBYTE = 1024  # of the kilobytes that the kernel counts in
+KILOBYTES = 1024  # of a mebibyte
+# The command, and what the kernel says of its memory at its end; getrusage would tell the larger one of parent and child.
+CHILD = """
+from pathlib import Path
+from web.cli import main
+try:
+    main()
+finally:
+    print(Path("/proc/self/status").read_text())
+"""
 NAMES = {
     Format.ROWS: "CSV of 10 M codes",
     Format.PARQUET: "Parquet of 5 M codes",
@@ -149,18 +159,13 @@ def _peak_mib(ground: Ground, order: CodeOrder, kind: Format, *, codes: int) -> 
     package = _asked(ground, order, kind, codes=codes)
     environment = {name: value for name, value in os.environ.items() if name not in UNSET}  # noqa: TID251 - handed on
     environment["ONEMARK_DATA_DIR"] = str(ground.folder)
-    command = [sys.executable, "-c", "from web.cli import main; main()", "packages", "resume", "--json"]
-    log = ground.folder / "resume.log"
-    with log.open("wb") as errors:
-        child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=errors)
-    assert child.stdout is not None
-    said = child.stdout.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode or str(package.id) not in said.decode():
-        raise RuntimeError(f"{' '.join(command[2:])} ended with {child.returncode}: {log.read_text()[-2000:]}")
+    command = [sys.executable, "-c", CHILD, "packages", "resume", "--json"]
+    child = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    peak = re.search(r"VmHWM:\s+(\d+) kB", child.stdout)
+    if child.returncode or str(package.id) not in child.stdout or peak is None:
+        raise RuntimeError(f"{' '.join(command[3:])} ended with {child.returncode}: {child.stderr[-2000:]}")
     _removed(ground, package)
-    return usage.ru_maxrss / MEBIBYTE
+    return int(peak[1]) / KILOBYTES
 
 
 def _controls() -> list[Control]:
