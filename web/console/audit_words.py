@@ -27,8 +27,16 @@ ACTIONS = {
     Action.EPOCHS_EXPORTED: lazy("Keys exported"),
     Action.EPOCHS_IMPORTED: lazy("Keys imported"),
     Action.WARNING_CHANGED: lazy("Warnings of copies changed"),
+    Action.LINK_ADDED: lazy("Link added"),
+    Action.LINK_CHANGED: lazy("Link changed"),
+    Action.LINK_REMOVED: lazy("Link removed"),
+    Action.LINK_HOST_ALLOWED: lazy("Links may lead to a host"),
+    Action.LINK_HOST_DISALLOWED: lazy("Links may not lead to a host any more"),
+    Action.LINK_VOCABULARY_DEFINED: lazy("Link vocabulary added"),
+    Action.LINK_VOCABULARY_FORGOTTEN: lazy("Link vocabulary forgotten"),
 }
 STRETCHES_SHOWN = 3
+_OF_LINKS = ("gtin", "lot", "serial", "href", "host", "prefix", "namespace")
 _TONES = {
     Action.RANGE_ACTIVATED: "good",
     Action.RANGE_FROZEN: "warn",
@@ -60,6 +68,9 @@ def told(line: Line) -> str:
         said.append(_("to %(gtin)s, lot %(lot)s", gtin=facts.get("gtin", ""), lot=facts.get("lot", "")))
     if line.action is Action.ORDER_CLOSED and facts.get("was") == "draft":
         said.append(_("a draft was thrown away"))
+    if line.action.startswith("link"):
+        # The facts of a link, a host or a vocabulary are words of their own: which goods, and where it leads.
+        said.append(" · ".join(str(facts[name]) for name in _OF_LINKS if facts.get(name)))
     if line.order_id is None and line.epoch is not None:
         said.append(_("epoch %(epoch)s", epoch=line.epoch))
     return "; ".join(said)
