@@ -31,7 +31,8 @@ READY_S_MAX: Final = 60.0
 # Long enough for most clients to send one more request, and to be told to open a new connection for the next.
 CLOSING_S: Final = 3.0
 LOOK_EVERY_S: Final = 0.1
-STOP_S_MAX: Final = 30
+# Below the patience of a supervisor, so that we end our workers ourselves.
+STOP_S_MAX: Final = 10
 # Sent to a worker that will soon be ended.
 CLOSING: Final = signal.SIGUSR1
 FRESH: Final = "spawn"

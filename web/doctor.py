@@ -167,7 +167,7 @@ def _months(instance: Instance) -> Finding:
         return Finding(
             what="months of the scan log",
             good=False,
-            says=f"not made yet: {', '.join(missing)}. The worker makes them ahead: are onemark run worker and scheduler running?",
+            says=f"{', '.join(missing)} not made yet; the worker makes them ahead: are onemark run worker and onemark run scheduler running?",
         )
     return Finding(what="months of the scan log", good=True, says=f"{len(there)} with {size:,.0f} MB, two of them ahead")
 

@@ -21,7 +21,7 @@ from kit.refusals import Conflict, Refusal
 from kit.settings import KEK_FILE, Settings
 from scanservice.hot import generations
 from scanservice.hot.generations import StateToRebuild
-from web import first_start, instance
+from web import first_start, instance, upkeep
 from web.instance import Instance
 
 NAMED = ("edge", "web", "ingester", "worker", "scheduler")
@@ -36,6 +36,7 @@ def run(given: Settings, *, out: TextIO = sys.stdout) -> None:
     check_port_free(given.host, given.port)
     first_time = not (given.data_dir / KEK_FILE).exists()
     with instance.opened(given) as onemark:
+        upkeep.make_months(onemark)
         try:
             generations.ensure(onemark.engine, onemark.redis, now=onemark.clock.now())
         except StateToRebuild as missing:

@@ -30,7 +30,7 @@ EVERY_S = {
     "web.worker.forget_reports": 3600,
     "web.worker.resume_exports": 60,
     "web.worker.resume_packages": 60,
-    "web.worker.make_months": 6 * 3600,
+    "web.worker.make_months": 600,
     "web.worker.forget_whereabouts": 60,
     "web.worker.remove_files": 3600,
 }

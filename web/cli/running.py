@@ -9,7 +9,7 @@ from kit.settings import Settings
 from scanservice.hot import generations
 from scanservice.hot.generations import StateToRebuild
 from scanservice.ingest import rebuild
-from web import after_restore, doctor, reloading, services
+from web import after_restore, doctor, reloading, services, upkeep
 from web import up as one_box
 from web.cli.root import ACTOR, answer, cli, json_option, onemark, progress
 
@@ -58,6 +58,7 @@ def _loop(part: str, read: Settings) -> None:
 def migrate() -> None:
     """Bring the schema to the newest revision, and a new instance's log to its first generation. Any number may run at once."""
     with onemark() as instance:
+        upkeep.make_months(instance)
         try:
             generations.ensure(instance.engine, instance.redis, now=instance.clock.now())
         except StateToRebuild as missing:
