@@ -1,4 +1,4 @@
-"""Servers to measure, each a process of its own on a loopback port: `python -m bench.contenders edge PORT`."""
+"""Servers to measure, each a process of its own on a loopback port: `python -m bench.contenders hello PORT` is the ceiling."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ import psutil
 
 from bench.ground import Ground
 from kit import daemons
-from web import services
+from scanservice.edge.serving import serve
 
 READY_PATH = "/readyz"
 LOOPBACK = "127.0.0.1"
@@ -70,7 +70,9 @@ def serving(contender: Contender, ground: Ground) -> Iterator[Server]:
 
 
 def _command(contender: Contender, port: int) -> list[str]:
-    if contender in {Contender.EDGE, Contender.HELLO}:
+    if contender is Contender.EDGE:
+        return [sys.executable, "-m", "scanservice.edge"]
+    if contender is Contender.HELLO:
         return [sys.executable, "-m", "bench.contenders", contender, str(port)]
     command = [sys.executable, "-m", "gunicorn", "--bind", f"{LOOPBACK}:{port}", "--workers", str(FLASK_WORKERS)]
     kind = ["--worker-class", "sync"] if contender is Contender.FLASK_SYNC else ["--worker-class", "gthread"]
@@ -85,6 +87,7 @@ def environment(ground: Ground, port: int) -> Mapping[str, str]:
     return {
         **inherited,
         "ONEMARK_DATA_DIR": str(given.data_dir),
+        "ONEMARK_HOST": LOOPBACK,
         "ONEMARK_PORT": str(port),
         "DATABASE_URL": given.database_url,
         "REDIS_URL": given.redis_url,
@@ -108,11 +111,8 @@ def _await_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None
 
 
 def main() -> None:
-    name, port = sys.argv[1:]
-    if Contender(name) is Contender.HELLO:
-        # Everything else stays as it is, so that both run under the very same settings.
-        services.EDGE_TARGET = HELLO_TARGET
-    services.edge(host=LOOPBACK, port=int(port))
+    # Everything else stays as it is, so that both run under the very same settings.
+    serve(host=LOOPBACK, port=int(sys.argv[2]), target=HELLO_TARGET)
 
 
 if __name__ == "__main__":

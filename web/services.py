@@ -1,4 +1,4 @@
-"""The five processes of an instance, as the one box and docker-compose start them: edge, web, ingester, worker, scheduler.
+"""The processes of an instance, as the one box and docker-compose start them: web, ingester, worker, scheduler (the edge serves itself).
 
 Each is stateless, may run several times, and finds its servers by DATABASE_URL and REDIS_URL.
 """
@@ -9,37 +9,19 @@ import signal
 import sys
 import threading
 
-from granian.constants import HTTPModes, Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces
 
 from kit import collecting, log, metrics
 from kit.serving import Server
 from kit.settings import Settings
+from scanservice.edge.serving import BACKLOG
 from scanservice.ingest import ingesting
 from supplychain import geography
 from web import counters, instance, projecting, worker
 
-EDGE_TARGET = "scanservice.edge.asgi:app"
 WEB_TARGET = "web.wsgi:app"
 WEB_THREADS = 4
-BACKLOG = 2048
 PR_SET_PDEATHSIG = 1
-
-
-def edge(*, host: str, port: int, workers: int = 1) -> None:
-    """Serves scans on the public port. The lifespan of the application refuses to start on a Redis that could lose scans."""
-    Server(
-        EDGE_TARGET,
-        announces_end=True,
-        address=host,
-        port=port,
-        interface=Interfaces.ASGI,
-        loop=Loops.uvloop,
-        http=HTTPModes.http1,
-        workers=workers,
-        websockets=False,
-        backlog=BACKLOG,
-        log_access=False,
-    ).run()
 
 
 def web(*, host: str, port: int, workers: int = 1) -> None:

@@ -120,7 +120,8 @@ class Watch:
 
 def _processes(addresses: Settings, web_port: int) -> list[Process]:
     environment = _environment(addresses, web_port)
-    return [Process(name=name, argv=[sys.executable, "-m", "web", "run", name], env=environment) for name in NAMED]
+    run = {name: ["web", "run", name] for name in NAMED} | {"edge": ["scanservice.edge"]}
+    return [Process(name=name, argv=[sys.executable, "-m", *run[name]], env=environment) for name in NAMED]
 
 
 def _environment(addresses: Settings, web_port: int) -> Mapping[str, str]:

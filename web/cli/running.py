@@ -6,6 +6,7 @@ import click
 
 from kit import settings
 from kit.settings import Settings
+from scanservice.edge import serving
 from scanservice.hot import generations
 from scanservice.hot.generations import StateToRebuild
 from scanservice.ingest import rebuild
@@ -32,7 +33,7 @@ def run(part: str, workers: int) -> None:
     """Run one process of the instance, as a supervisor or container starts it."""
     read = settings.read()
     if part == "edge":
-        services.edge(host=read.host, port=read.port, workers=workers)
+        serving.serve(host=read.host, port=read.port, workers=workers)
     elif part == "web":
         services.web(host=read.web_host, port=read.web_port, workers=workers)
     else:
