@@ -50,7 +50,7 @@ class Box:
         found = []
         for child in psutil.Process(self.supervisor.pid).children(recursive=True):
             line = _command_line(child)
-            if line[-2:] == ["run", part]:
+            if line[-2:] == ["run", part] or line[-1:] == [f"scanservice.{part}"]:
                 found = [child.pid, *(one.pid for one in child.children(recursive=True))]
         return found
 
