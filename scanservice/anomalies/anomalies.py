@@ -11,8 +11,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, or_, select, tuple_
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import Select, and_, func, or_, select, true, tuple_
 from sqlalchemy.orm import Session
 
 from codegen import orders
@@ -200,22 +199,30 @@ def count_new(session: Session, *, tenant_id: int) -> int:
 
 def every(session: Session, *, tenant_id: int, kinds: Collection[AnomalyKind] = ()) -> Iterator[Anomaly]:
     """All of them in the order of detection, a stretch at a time."""
-    wanted = _shown(tenant_id).order_by(Row.detected_at, Row.id)
+    for anomaly, _code in every_with_code(session, tenant_id=tenant_id, kinds=kinds):
+        yield anomaly
+
+
+def every_with_code(
+    session: Session, *, tenant_id: int, kinds: Collection[AnomalyKind] = ()
+) -> Iterator[tuple[Anomaly, tuple[int, int] | None]]:
+    """The same, each with epoch and counter of its first code, which names it in a file; None where no code of ours is concerned.
+
+    One statement: between two of them an ingester may add an anomaly whose code the first has not seen.
+    """
+    of_row = (AnomalyCode.tenant_id == Row.tenant_id, AnomalyCode.anomaly_id == Row.id)
+    in_order = (AnomalyCode.first_seen_at, AnomalyCode.epoch, AnomalyCode.counter)
+    first = select(AnomalyCode.epoch, AnomalyCode.counter).where(*of_row).order_by(*in_order).limit(1).lateral("first_code")
+    wanted = (
+        select(Row, first.c.epoch, first.c.counter)
+        .outerjoin(first, true())
+        .where(Row.tenant_id == tenant_id, Row.detected_at.is_not(None))
+        .order_by(Row.detected_at, Row.id)
+    )
     if kinds:
         wanted = wanted.where(Row.kind.in_([kind.value for kind in kinds]))
-    for row in session.scalars(wanted.execution_options(yield_per=EXPORT_ROWS_AT_ONCE)):
-        yield _anomaly(row)
-
-
-def first_codes(session: Session, *, tenant_id: int) -> dict[UUID, tuple[int, int]]:
-    """For each anomaly that is about codes of ours: epoch and counter of the first of them, which names it in a file."""
-    rows = session.execute(
-        select(AnomalyCode.anomaly_id, AnomalyCode.epoch, AnomalyCode.counter)
-        .where(AnomalyCode.tenant_id == tenant_id)
-        .ext(distinct_on(AnomalyCode.anomaly_id))
-        .order_by(AnomalyCode.anomaly_id, AnomalyCode.first_seen_at, AnomalyCode.epoch, AnomalyCode.counter)
-    )
-    return {anomaly_id: (epoch, counter) for anomaly_id, epoch, counter in rows}
+    for row, epoch, counter in session.execute(wanted.execution_options(yield_per=EXPORT_ROWS_AT_ONCE)):
+        yield _anomaly(row), None if epoch is None else (epoch, counter)
 
 
 def _subjects(session: Session, *, tenant_id: int, epoch: int, counter: int) -> list[str]:

@@ -5,7 +5,6 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
 
 import click
 
@@ -30,6 +29,8 @@ ANOMALY_COLUMNS = (
     "detected_at",
 )
 
+Row = tuple[Anomaly, tuple[int, int] | None]
+
 
 @cli.group("export")
 def group() -> None:
@@ -38,7 +39,9 @@ def group() -> None:
 
 @group.command("anomalies")
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--kind", "kinds", multiple=True, type=click.Choice([kind.value for kind in AnomalyKind]), help="Of these kinds alone.")
+@click.option(
+    "--kind", "kinds", multiple=True, type=click.Choice([kind.value for kind in AnomalyKind]), help="Of these kinds alone."
+)
 @brand_option
 @json_option
 def export_anomalies(out: Path, kinds: tuple[str, ...], tenant: str | None, *, as_json: bool) -> None:
@@ -48,20 +51,16 @@ def export_anomalies(out: Path, kinds: tuple[str, ...], tenant: str | None, *, a
         with instance.transaction(tenant_id) as session:
             ring = keyring.epochs(session, tenant_id=tenant_id, kek=instance.settings.kek_bytes)
             ciphers = {epoch: one.cipher for epoch, one in ring.items()}
-            codes = anomalies.first_codes(session, tenant_id=tenant_id)
             wanted = [AnomalyKind(kind) for kind in kinds]
-            rows = _Counted(anomalies.every(session, tenant_id=tenant_id, kinds=wanted))
-            write_new(out, table(rows, codes=codes, ciphers=ciphers))
+            rows = _Counted(anomalies.every_with_code(session, tenant_id=tenant_id, kinds=wanted))
+            write_new(out, table(rows, ciphers=ciphers))
     answer({"file": out, "anomalies": rows.count}, as_json=as_json, sentence=f"{rows.count:,} anomalies in {out}")
 
 
-def table(
-    rows: Iterable[Anomaly], *, codes: Mapping[UUID, tuple[int, int]], ciphers: Mapping[int, SerialCipher]
-) -> Iterator[bytes]:
+def table(rows: Iterable[Row], *, ciphers: Mapping[int, SerialCipher]) -> Iterator[bytes]:
     """Lines of the file. A serial that was never ours is whatever somebody scanned, and no cell may be a formula."""
     yield _line(ANOMALY_COLUMNS)
-    for row in rows:
-        code = codes.get(row.id)
+    for row, code in rows:
         serial = ciphers[code[0]].serial_of(code[1]) if code else next(iter(row.serials), "")
         yield _line(
             (
@@ -81,11 +80,11 @@ def table(
 class _Counted:
     """Counts what passes."""
 
-    def __init__(self, rows: Iterable[Anomaly]) -> None:
+    def __init__(self, rows: Iterable[Row]) -> None:
         self._rows = rows
         self.count = 0
 
-    def __iter__(self) -> Iterator[Anomaly]:
+    def __iter__(self) -> Iterator[Row]:
         for row in self._rows:
             self.count += 1
             yield row

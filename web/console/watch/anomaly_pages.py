@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from wtforms import HiddenField, SubmitField, TextAreaField
 from wtforms.validators import Length
 
+from codegen.keys import keyring
 from kit.refusals import Malformed
 from scanservice import queries
 from scanservice.anomalies import anomalies, handling, suspects
@@ -22,7 +23,7 @@ from scanservice.anomalies.suspicions import AnomalyKind
 from supplychain import distributors, shipments
 from supplychain.shipments import LotShipment
 from web.accounts import CONSOLE_ROLES
-from web.app import db
+from web.app import db, parts
 from web.console import desk
 from web.console.forms import DeskForm, blaming, needed
 from web.console.orders import product_names
@@ -34,7 +35,7 @@ from web.wording import lazy
 # What finds something today; kinds without a finder are no choice.
 FOUND_KINDS = (AnomalyKind.LEAK, AnomalyKind.FORGERY)
 SHOWN = {
-    "open": lazy("Open"),
+    "open": lazy("Not closed"),
     "new": lazy("New"),
     "closed": lazy("Closed"),
     "all": lazy("All"),
@@ -146,6 +147,7 @@ def _page(anomaly_id: UUID, form: WordsForm) -> str:
     suspected = suspects.of(db(), anomaly, tenant_id=tenant_id)
     goods = suspected.packages[0].package.order_id if suspected.packages else anomaly.order_id
     codes = anomalies.codes(db(), anomaly_id, tenant_id=tenant_id, rows_max=CODES_SHOWN_MAX)
+    ring = keyring.epochs(db(), tenant_id=tenant_id, kek=parts().settings.kek_bytes)
     return render_template(
         "console/watch/anomaly.html",
         anomaly=anomaly,
@@ -153,7 +155,7 @@ def _page(anomaly_id: UUID, form: WordsForm) -> str:
         suspects=suspected,
         goods=goods,
         product=product_names().get(anomaly.gtin, anomaly.gtin),
-        codes=codes,
+        codes=[(one, ring[one.epoch].cipher.serial_of(one.counter)) for one in codes],
         scans=queries.scans_named(db(), tenant_id=tenant_id, named=anomaly.samples)[::-1],
         places=sorted(anomaly.places.items(), key=lambda place: (-place[1], place[0]))[:PLACES_SHOWN_MAX],
         shipped=_shipped(anomaly, codes),

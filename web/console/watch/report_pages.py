@@ -40,7 +40,7 @@ STATES = {
 }
 _OPEN = (ReportState.RECEIVED, ReportState.LOOKED_AT, ReportState.ANSWERED)
 _SHOWN = {"open": _OPEN, "closed": (ReportState.CLOSED,), "all": ()}
-SHOWN = {"open": lazy("Open"), "closed": lazy("Closed"), "all": lazy("All")}
+SHOWN = {"open": lazy("Not closed"), "closed": lazy("Closed"), "all": lazy("All")}
 RECENT_ANOMALIES = 20
 
 
