@@ -121,6 +121,10 @@ def by_server(client: Redis, keys: Iterable[str]) -> list[tuple[Redis, list[str]
     return [(cluster.get_redis_connection(nodes[name]), some) for name, some in held.items()]
 
 
+def is_clustered(client: Redis) -> bool:
+    return _cluster_of(client) is not None
+
+
 def _holder(cluster: RedisCluster, key: str) -> ClusterNode:
     return cluster.nodes_manager.get_node_from_slot(cluster.keyslot(key))  # type: ignore[no-untyped-call]
 
@@ -138,7 +142,6 @@ def _cluster(url: str, *, answer_s_max: float) -> RedisCluster:
         password=unquote(given.password) if given.password else None,
         ssl=given.scheme.startswith("rediss"),
         retry=Retry(NoBackoff(), 0),
-        cluster_error_retry_attempts=0,
         socket_connect_timeout=CONNECT_S_MAX,
         socket_timeout=answer_s_max,
     )

@@ -15,6 +15,8 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from kit.redis import is_cluster
+
 SECRET_BYTES = 32
 KEK_FILE = "keys/kek"
 SECRET_FILE = "keys/secret"  # noqa: S105 - a file name
@@ -60,6 +62,9 @@ class Settings(BaseSettings):
 
     @property
     def queue_url(self) -> str:
+        """A single server: jobs and limits use keys of several slots in one step."""
+        if not self.queue_redis_url and is_cluster(self.redis_url):
+            raise MissingSetting("REDIS_URL is a cluster, which takes no jobs: name a single server in QUEUE_REDIS_URL.")
         return self.queue_redis_url or self.redis_url
 
     @property

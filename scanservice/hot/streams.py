@@ -1,19 +1,23 @@
 """The log's streams, with types: an entry has a generation, a sequence number and two fields of bytes."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 import msgspec
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from kit.redis import by_server
+from kit.redis import by_server, is_clustered, look_around
 from scanservice.hot import functions
 
 NOTHING: Final = (0, -1)
 REPLICA_ACK_MS_MAX: Final = 1000
 # Written by who reads, so that a replica can acknowledge that it has come so far.
 READ_FIELD: Final = "r"
+CLUSTER_LOOKS_EVERY_MS: Final = 50
+_PARTITION_OF_LOG: Final = {key.encode(): partition for partition, key in enumerate(functions.LOG_KEYS)}
 Raw = Sequence[Any]
 """An entry as it came: its id, and a list of field, value, field, value."""
 
@@ -40,16 +44,25 @@ class Reader:
         self._plain: dict[int, Any] = {}
 
     def read(self, after: Mapping[int, str], *, count: int, block_ms: int | None = None) -> dict[int, list[Raw]]:
-        """Entries behind the given ids, by partition: at most `count` of each. Of several servers each is waited for in turn."""
-        found: dict[int, list[Raw]] = {}
+        """Entries behind the given ids, by partition: at most `count` of each. A cluster is not waited for longer than a moment."""
+        if not is_clustered(self._redis):
+            return _read(self._of(self._redis), after, count=count, block_ms=block_ms)
+        try:
+            found = self._read_cluster(after, count=count)
+        except RedisConnectionError:
+            # Its replica takes over: the next call asks whoever leads by then.
+            look_around(self._redis)
+            raise
+        if not found and block_ms is not None:
+            time.sleep(min(block_ms, CLUSTER_LOOKS_EVERY_MS) / 1000)
+        return found
+
+    def _read_cluster(self, after: Mapping[int, str], *, count: int) -> dict[int, list[Raw]]:
         partitions = {functions.log_key(partition): partition for partition in after}
-        held = by_server(self._redis, partitions)
-        for server, keys in held:
-            wait_ms = None if block_ms is None else max(1, block_ms // len(held))
+        found: dict[int, list[Raw]] = {}
+        for server, keys in by_server(self._redis, partitions):
             wanted = {partitions[key]: after[partitions[key]] for key in keys}
-            found.update(_read(self._of(server), wanted, count=count, block_ms=wait_ms))
-            if found and block_ms is not None:
-                break
+            found.update(_read_apart(self._of(server), wanted, count=count))
         return found
 
     def _of(self, server: Redis) -> Any:
@@ -64,12 +77,27 @@ class Reader:
 
 
 def _read(plain: Any, after: Mapping[int, str], *, count: int, block_ms: int | None) -> dict[int, list[Raw]]:
-    partitions = {functions.log_key(partition).encode(): partition for partition in after}
     block = () if block_ms is None else ("BLOCK", block_ms)
-    answer = plain.execute_command("XREAD", "COUNT", count, *block, "STREAMS", *partitions, *after.values())
-    # RESP2 gives pairs, RESP3 a map.
-    pairs = answer.items() if isinstance(answer, dict) else answer or ()
-    found = {partitions[key]: entries for key, entries in pairs}
+    keys = [functions.log_key(partition) for partition in after]
+    return _kept(plain, [plain.execute_command("XREAD", "COUNT", count, *block, "STREAMS", *keys, *after.values())])
+
+
+def _read_apart(plain: Any, after: Mapping[int, str], *, count: int) -> dict[int, list[Raw]]:
+    """In one round trip too, but partition by partition: a server of a cluster refuses a command with keys of several slots."""
+    with plain.pipeline(transaction=False) as pipeline:
+        pipeline.response_callbacks.pop("XREAD", None)
+        for partition, start in after.items():
+            pipeline.execute_command("XREAD", "COUNT", count, "STREAMS", functions.log_key(partition), start)
+        return _kept(plain, pipeline.execute())
+
+
+def _kept(plain: Any, answers: Sequence[Any]) -> dict[int, list[Raw]]:
+    """What was read, unless no replica has it yet."""
+    found: dict[int, list[Raw]] = {}
+    for answer in answers:
+        # RESP2 gives pairs, RESP3 a map.
+        for key, entries in answer.items() if isinstance(answer, dict) else answer or ():
+            found[_PARTITION_OF_LOG[key]] = entries
     return found if not found or _is_kept(plain, next(iter(found))) else {}
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import Engine, text
 from codegen import brands, catalogue_version, orders, products, ranges
 from codegen.keys import keyring
 from codegen.orders import CodeOrder
-from kit.clock import FixedClock
+from kit.clock import Clock, FixedClock
 from kit.db import transaction
 from kit.redis import connect
 from kit.settings import Settings
@@ -155,7 +155,7 @@ class LocalEdge:
 
     @classmethod
     @contextmanager
-    def running(cls, settings: Settings, clock: FixedClock) -> Iterator["LocalEdge"]:
+    def running(cls, settings: Settings, clock: Clock) -> Iterator["LocalEdge"]:
         with asyncio.Runner() as runner:
             edge = cls(Edge(lambda: settings, clock), runner)
             assert edge.start() == {"type": "lifespan.startup.complete"}
