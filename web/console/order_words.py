@@ -16,7 +16,11 @@ LIVES = {
     Life.ACTIVE: lazy("Active"),
     Life.CLOSED: lazy("Closed"),
 }
-TABS = (("console.orders_one", lazy("Overview")), ("console.orders_history", lazy("History")))
+TABS = (
+    ("console.orders_one", lazy("Overview")),
+    ("console.packages_of_order", lazy("Packages")),
+    ("console.orders_history", lazy("History")),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,15 +1,16 @@
-// The order form: parts that only some choices need. <div data-when="kind=item_outer"> is shown while the field `kind` says so.
+// Forms about codes: parts that only some choices need. <div data-when="kind=item_outer"> is shown while the field `kind` says so.
 "use strict";
 
-const orderForm = document.getElementById("order-form");
-if (orderForm) {
+for (const form of document.querySelectorAll("form")) {
+  const parts = form.querySelectorAll("[data-when]");
+  if (!parts.length) continue;
   const fit = () => {
-    const said = new FormData(orderForm);
-    for (const part of orderForm.querySelectorAll("[data-when]")) {
+    const said = new FormData(form);
+    for (const part of parts) {
       const [name, value] = part.dataset.when.split("=");
       part.hidden = said.get(name) !== value;
     }
   };
-  orderForm.addEventListener("input", fit);
+  form.addEventListener("input", fit);
   fit();
 }
