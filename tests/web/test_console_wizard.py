@@ -56,6 +56,10 @@ def test_the_preview_draws_the_mark_and_tells_its_cost(marketer: FlaskClient, fu
         ({"symbology": "gs1_datamatrix", "gtin": "blank", "profile": "short"}, "Mark them with QR codes."),
         ({"signed": "y"}, "?s=…"),
         ({"module_mm": ""}, "The mark is not complete yet."),
+        ({"kind": "nonsense"}, "Item, outside 5,000"),
+        ({"profile": "nonsense"}, "The mark is not complete yet."),
+        ({"surface": "nonsense", "dpi": "x"}, "The mark is not complete yet."),
+        ({"label": "nonsense"}, "There is no label template"),
         ({"gtin": "x"}, "Choose a product to see the mark"),
         ({"quantity": "24000", "items_per_case": "24", "cases_per_pallet": "41"}, "The next quantities that do: 23616, 24600."),
         (

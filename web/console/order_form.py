@@ -159,6 +159,10 @@ class OrderForm(DeskForm):
         """The GTIN; None for blank codes."""
         return None if self.gtin.data == BLANK else str(self.gtin.data)
 
+    def printed_on(self) -> Kind:
+        """What the form says, or what it begins with where it says nothing that can be ordered."""
+        return Kind(self.kind.data) if self.kind.data in {kind.value for kind in KINDS} else Kind.ITEM_OUTER
+
     def proofs(self) -> Proofs:
         return Proofs(signed=bool(self.signed.data), pin=bool(self.pin.data))
 
@@ -175,7 +179,7 @@ class OrderForm(DeskForm):
 
     def packed(self) -> dict[str, Any]:
         """What goes into orders.place beside the quantity; other kinds than items are not packed."""
-        if self.kind.data != Kind.ITEM_OUTER.value:
+        if self.printed_on() is not Kind.ITEM_OUTER:
             return {}
         return {
             "inner": bool(self.inner.data),

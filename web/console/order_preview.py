@@ -104,7 +104,7 @@ def _amounts(form: OrderForm) -> Amounts | None:
         return None
     packed = form.packed()
     if not any(packed.values()):
-        return Amounts(rows=((Kind(form.kind.data), quantity),), codes=quantity)
+        return Amounts(rows=((form.printed_on(), quantity),), codes=quantity)
     try:
         made = packaging.checked(Packaging(items=quantity, **packed))
     except Refusal as refused:
@@ -137,7 +137,7 @@ def _picture(form: OrderForm, names: Mapping[str, str]) -> Picture:
             product=names.get(gtin, "") or _("Blank codes"),
             gtin=gtin,
             lot=form.lot.data.strip() or "LOT",
-            kind=str(labels.KINDS[Kind(form.kind.data)]),
+            kind=str(labels.KINDS[form.printed_on()]),
         )
         logo = library.logo_of(db(), template, tenant_id=desk.tenant_id())
         uri = f"{plain}{SIGNATURE_KEY}{signature}" if signed else plain
