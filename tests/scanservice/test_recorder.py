@@ -2,10 +2,21 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import uvloop
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from kit import redis
 from kit.redis import connect
@@ -187,6 +198,61 @@ def test_a_wrong_password_is_unavailable(redis_url: str) -> None:
         await recorder.close()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_through_tls_it_records_as_well(redis_url: str, tmp_path: Path, run: Callable[..., object]) -> None:
+    """A tunnel before the real server: redis-py opens it, and hands over a transport that still encrypts."""
+    ready(redis_url)
+    given, ended = urlsplit(redis_url), asyncio.Event()
+
+    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_connection(given.hostname, given.port)
+
+        async def pour(source: asyncio.StreamReader, into: asyncio.StreamWriter) -> None:
+            while piece := await source.read(1 << 16):
+                into.write(piece)
+            into.close()
+
+        await asyncio.gather(pour(reader, inner_writer), pour(inner_reader, writer), return_exceptions=True)
+        for one in (inner_writer, writer):
+            one.close()
+        ended.set()
+
+    async def record() -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*_certificate(tmp_path))
+        server = await asyncio.start_server(tunnel, "127.0.0.1", 0, ssl=context)
+        port = server.sockets[0].getsockname()[1]
+        recorder = Recorder(f"rediss://:{given.password}@127.0.0.1:{port}/0?ssl_ca_certs={tmp_path}/certificate.pem")
+        assert await asyncio.gather(*(sight(recorder) for _ in range(300))) == [b""] * 300
+        await recorder.close()
+        await ended.wait()
+        server.close()
+        await server.wait_closed()
+
+    run(record())
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    """One that signs itself, for 127.0.0.1."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2120, 1, 1, tzinfo=UTC))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    chain, private = folder / "certificate.pem", folder / "key.pem"
+    chain.write_bytes(certificate.public_bytes(Encoding.PEM))
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return chain, private
 
 
 def _bulk(value: bytes) -> bytes:
