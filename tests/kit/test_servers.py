@@ -245,15 +245,6 @@ def test_killed_servers_run_again_with_what_they_had_answered(tmp_path: Path) ->
     assert daemons_of(tmp_path) == []
 
 
-def test_a_server_that_nobody_waits_for_any_more_is_given_up_at_once(tmp_path: Path) -> None:
-    with servers.joined(tmp_path, NAMES, needs=frozenset({Server.VALKEY})):
-        kill(daemons_of(tmp_path))
-        with pytest.raises(servers.GivenUp):
-            servers.ensure_running(tmp_path, NAMES, needs=frozenset({Server.VALKEY}), given_up=lambda: True)
-        assert servers.ensure_running(tmp_path, NAMES, needs=frozenset({Server.VALKEY})).endpoints.redis_url
-    assert daemons_of(tmp_path) == []
-
-
 def test_a_killed_postmaster_whose_backends_linger_runs_again(tmp_path: Path) -> None:
     with servers.joined(tmp_path, NAMES, needs=POSTGRES_ALONE) as endpoints:
         with psycopg.connect(endpoints.database_url.replace("+psycopg", "")) as busy:
