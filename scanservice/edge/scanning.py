@@ -168,9 +168,13 @@ class Scanner:
         counters.VERDICTS.add(judgement.verdict)
         return Answered(scan=scan, item=item, judgement=verdicts.marked(judgement, scan.signature, scan.marks))
 
+    def count_invalid(self, address: Address, *, now: datetime, visitor: bytes = b"") -> None:
+        """Raises TooManyInvalid. `visitor` stands for who has no address: users of an app, whose server has a limit of its own."""
+        self._invalid.take(address.block or address.packed or visitor, now_s=now.timestamp())
+
     async def _sight(self, scan: Scan, item: Item, catalogue: Catalogue) -> Answered:
         """A code that we never made has no state and no partition of its own: it goes where its address goes, if not too often."""
-        self._invalid.take(scan.address.block or scan.address.packed, now_s=scan.at.timestamp())
+        self.count_invalid(scan.address, now=scan.at, visitor=scan.visitor)
         hashed = seals.keyed_hash(self._keys.network, scan.address.packed, size_bytes=1)
         partition = hashed[0] % functions.PARTITIONS
         await self._recorder.call(
@@ -193,6 +197,7 @@ def entries_max(log_bytes_max: int) -> int:
 
 def sighting(scan: Scan, item: Item) -> Sighting:
     epoch, counter = item.counted or (None, None)
+    weights = item.weights
     return Sighting(
         scan_id=scan.scan_id,
         tenant_id=item.brand.tenant_id,
@@ -217,6 +222,6 @@ def sighting(scan: Scan, item: Item) -> Sighting:
         role=scan.role,
         url_signature=scan.signature,
         marks=scan.marks,
-        stranger_rate_pm=item.weights.stranger_rate_pm,
-        suspect_at_db=item.weights.suspect_at_db,
+        stranger_rate_pm=weights.stranger_rate_pm,
+        suspect_at_db=weights.suspect_at_db,
     )
