@@ -10,10 +10,12 @@ refused connections were measured), and gives each worker a socket of its own, w
 its methods; the tests of this module are what a new version has to pass.
 """
 
+import ctypes
 import multiprocessing
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -36,6 +38,7 @@ STOP_S_MAX: Final = 10
 # Sent to a worker that will soon be ended.
 CLOSING: Final = signal.SIGUSR1
 FRESH: Final = "spawn"
+PR_SET_PDEATHSIG: Final = 1
 
 _log = log.get(__name__)
 
@@ -48,6 +51,8 @@ class Loader:
     ready: Event
 
     def __call__(self) -> Any:
+        # One that outlived its server would keep the port from the next one.
+        die_with_parent()
         app = load_target(self.target)
         if hasattr(app, "when_ready"):
             app.when_ready = self.ready.set
@@ -128,3 +133,11 @@ def _end(worker: Any) -> None:
     if worker.is_alive():
         worker.kill()
         worker.join()
+
+
+def die_with_parent() -> None:
+    """Asks the kernel for a SIGTERM when the process that forked us is gone: a server's workers must not outlive it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() == 1:
+            os.kill(os.getpid(), signal.SIGTERM)

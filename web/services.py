@@ -3,10 +3,7 @@
 Each is stateless, may run several times, and finds its servers by DATABASE_URL and REDIS_URL.
 """
 
-import ctypes
-import os
 import signal
-import sys
 import threading
 
 from granian.constants import HTTPModes, Interfaces
@@ -21,7 +18,6 @@ from web import counters, instance, projecting, worker
 
 WEB_TARGET = "web.wsgi:app"
 WEB_THREADS = 4
-PR_SET_PDEATHSIG = 1
 
 
 def web(*, host: str, port: int, workers: int = 1) -> None:
@@ -84,11 +80,3 @@ def stop_on_signals() -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     return stop
-
-
-def die_with_parent() -> None:
-    """Asks the kernel for a SIGTERM when the process that forked us is gone: a server's workers must not outlive it."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() == 1:
-            os.kill(os.getpid(), signal.SIGTERM)

@@ -9,9 +9,7 @@ from kit.throttle import Throttle
 from web import counters, pages
 from web.app import Parts, create_app
 from web.instance import Instance
-from web.services import die_with_parent
 
-die_with_parent()
 log.configure(process="web")
 _settings = settings.read()
 _clock = SystemClock()
