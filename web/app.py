@@ -35,12 +35,12 @@ from kit.refusals import Malformed, Refusal
 from kit.settings import Settings
 from kit.throttle import Throttle
 from scanservice import catalogue
-from web import assets, counters, wording
+from web import assets, counters, inline_styles, wording
 
 SESSION_LIFETIME = timedelta(days=30)
 FORM_BYTES_MAX = 8 << 20
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+    f"default-src 'none'; script-src 'self'; style-src 'self' {inline_styles.CONSUMER_HASH}; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 # A year. Without includeSubDomains: a brand's other hosts are not ours to bind.
@@ -129,12 +129,16 @@ def create_app(made_of: Parts, *, blueprints: Callable[[Flask], None]) -> Flask:
     app.extensions["onemark"] = made_of
     # Only the edge can reach this process (loopback, or the compose network), and it sets these headers afresh.
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    # First of all: what refuses a request before it reached a view, the token's check too, is named and counted like any other.
+    app.before_request(_name_the_request)
     CSRFProtect(app)
     Bootstrap5(app)
     wording.install(app)
+    app.jinja_env.globals["consumer_styles"] = inline_styles.consumer_styles
     assets.install(app)
-    app.before_request(_name_the_request)
     app.before_request(_refuse_nul)
+    # The last to run: what was registered first comes last.
+    app.after_request(inline_styles.compress)
     app.after_request(_secure)
     app.after_request(_count)
     app.register_error_handler(Refusal, _refused)

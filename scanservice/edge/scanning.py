@@ -87,7 +87,6 @@ class Scanner:
         self._recorder = recorder
         self._keys = keys
         self._entries_max = entries_max(log_bytes_max)
-        self._looked_again_at = 0.0
         self._invalid = Buckets()
 
     def send(self, scan: Scan) -> Sent | None:
@@ -115,12 +114,9 @@ class Scanner:
         raise CatalogueAway
 
     async def _look_again(self, catalogue: Catalogue, asked: Asked) -> tuple[Catalogue, Item]:
-        """Before a code is said to have no range. Valid tags without one are rare, yet not so rare as to ask for each of them."""
-        now_s = asyncio.get_running_loop().time()
-        if now_s - self._looked_again_at > 1.0:
-            self._looked_again_at = now_s
-            await self._shelf.refresh()
-            catalogue = self._shelf.catalogue
+        """Before a code is said to have no range: it may have been ordered a moment ago. Who asks meanwhile shares the same look."""
+        await self._shelf.refresh()
+        catalogue = self._shelf.catalogue
         item = catalogue.item(asked)
         if item.standing is Standing.NO_RANGE:
             _log.warning("a code with a valid tag has no range", tenant_id=asked.tenant_id, counted=item.counted)

@@ -1,5 +1,9 @@
 """The verdict page: every verdict in both languages, who may see it, and what it must never say."""
 
+import base64
+import gzip
+import hashlib
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -270,12 +274,23 @@ def test_the_page_is_light_and_brings_no_inline_code(
     someone = phone(app, settings)
     page = someone.page(f"/s/{someone.ticket(furnished, now=NOW)}", language="zh-CN")
     static = Path(app.static_folder or "")
-    weight = len(page.encode()) + sum((static / name).stat().st_size for name in ("consumer.css", "consumer.js", "mark.svg"))
+    weight = len(page.encode()) + sum((static / name).stat().st_size for name in ("consumer.js", "mark.svg"))
     assert weight < PAGE_BYTES_MAX
-    assert "<style" not in page
     assert " style=" not in page
     assert "<script src=" in page
     assert "bootstrap" not in page
+
+
+def test_the_styles_come_with_the_page_and_only_they_are_allowed(app: Flask, settings: Settings, furnished: Furnished) -> None:
+    someone = phone(app, settings)
+    ticket = someone.ticket(furnished, now=NOW)
+    answer = someone.client.get(f"/s/{ticket}", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["Content-Encoding"] == "gzip"
+    page = gzip.decompress(answer.data).decode()
+    (styles,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    hashed = base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode()
+    assert f"style-src 'self' 'sha256-{hashed}'" in answer.headers["Content-Security-Policy"]
+    assert '<link rel="stylesheet"' not in page
 
 
 def test_pages_carry_the_security_headers(app: Flask, settings: Settings, furnished: Furnished) -> None:
