@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pypdfium2  # type: ignore[import-untyped]
+import pypdfium2
 import zxingcpp
 
 from tests.web.test_cli_packages import production, run, said  # noqa: F401 - production is a fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pypdf
-import pypdfium2  # type: ignore[import-untyped]
+import pypdfium2
 import pytest
 import zxingcpp
 
