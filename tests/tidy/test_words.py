@@ -30,6 +30,8 @@ IN_TERMINALS = (
     "kit/csv_files.py",
     "kit/daemons.py",
     "kit/processes.py",
+    "kit/redis_line.py",
+    "kit/servers.py",
 )
 FILLED_IN = re.compile(r"%\((\w+)\)|(?<!\{)\{(\w+)")
 

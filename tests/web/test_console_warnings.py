@@ -1,6 +1,7 @@
 """When buyers are warned of copies: a dry run says who would have been, a change counts from the next scan on."""
 
 from datetime import timedelta
+from functools import partial
 
 from flask.testing import FlaskClient
 
@@ -35,10 +36,10 @@ def test_a_dry_run_says_whom_other_weights_would_have_warned(database: Database,
     strangers(database, furnished, row=1, count=4, verdict=Verdict.SUSPECT)
     strangers(database, furnished, row=2, count=2)
     with transaction(database.app_engine, tenant_id=furnished.tenant_id) as session:
-        asked = {"tenant_id": furnished.tenant_id, "gtin": furnished.gtin, "now": NOW}
-        usual = thresholds.dry_run(session, weights=evidence.USUAL, **asked)
-        goes_round = thresholds.dry_run(session, weights=Weights(stranger_rate_pm=500), **asked)
-        early = thresholds.dry_run(session, weights=Weights(suspect_at_db=-20), **asked)
+        asked = partial(thresholds.dry_run, session, tenant_id=furnished.tenant_id, gtin=furnished.gtin, now=NOW)
+        usual = asked(weights=evidence.USUAL)
+        goes_round = asked(weights=Weights(stranger_rate_pm=500))
+        early = asked(weights=Weights(suspect_at_db=-20))
     assert usual.visitors == 6
     assert usual.warned == usual.warned_before
     assert len(usual.warned) == 1
