@@ -76,7 +76,7 @@ def fill(place: Ground, codes: int) -> int:
             for month in ("now()", "now() - interval '20 days'"):
                 session.execute(text(f"SELECT ensure_scan_partition({month})"))
             session.execute(_FILL, values)
-        rows += values["last"] - values["first"] + 1
+        rows += min(CODES_AT_ONCE, codes - first)
     with place.onemark.transaction(place.tenant_id) as session:
         return int(session.scalar(text("SELECT count(*) FROM scan")) or 0)
 
