@@ -14,7 +14,7 @@ from scanservice import tickets, verdicts, visitors
 from scanservice.catalogue import Asked
 from scanservice.edge import clients, positions
 from scanservice.edge.clients import USER_AGENT_BYTES_MAX
-from scanservice.edge.http import Answer, Request, json, redirect
+from scanservice.edge.http import NOT_READ, Answer, Request, json, redirect
 from scanservice.edge.parts import Parts, language, ticket_of
 from scanservice.edge.scanning import Answered, Repeat, Scan
 from scanservice.edge.visits import PAGE
@@ -115,7 +115,7 @@ async def _confirm(parts: Parts, request: Request, ticket: Ticket, beacon: Beaco
 def _of_json(body: bytes) -> Beacon:
     try:
         return _decoder.decode(body)
-    except msgspec.DecodeError as error:
+    except NOT_READ as error:
         raise BeaconMalformed(why=str(error)) from error
 
 

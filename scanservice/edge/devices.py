@@ -132,9 +132,10 @@ class Device:
             return now, ()
         if claims.scanned_at.tzinfo is None:
             raise _outside()
-        at = claims.scanned_at + self.clock_off
-        if not now - LATE_MAX <= at <= now + AHEAD_MAX:
+        # The limits are moved, and the time only within them: at the ends of the calendar it cannot be.
+        if not now - LATE_MAX - self.clock_off <= claims.scanned_at <= now + AHEAD_MAX - self.clock_off:
             raise _outside()
+        at = claims.scanned_at + self.clock_off
         late_s, skew_s = int((now - at).total_seconds()), int(self.clock_off.total_seconds())
         marks = [Reason("reported_late_s", late_s)] if late_s >= MARKED_S_MIN else []
         if abs(skew_s) >= MARKED_S_MIN:

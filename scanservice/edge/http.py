@@ -29,6 +29,8 @@ NO_STORE: Final = (b"cache-control", b"no-store")
 RETRY_S: Final = 2
 BODY_S_MAX: Final = 20
 LENGTH_DIGITS_MAX: Final = 18
+# What the JSON reader raises for a body that is not what was asked for, or is nested deeper than anybody reads.
+NOT_READ: Final = (msgspec.DecodeError, RecursionError)
 _SAFE: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),

@@ -19,7 +19,7 @@ from kit.refusals import Conflict, Invalid, Malformed, TooMany
 from scanservice import tickets, verdicts, visitors
 from scanservice.catalogue import Asked
 from scanservice.edge.beacons import TicketOfAnother, TicketOfPreview
-from scanservice.edge.http import Answer, Request, json, redirect
+from scanservice.edge.http import NOT_READ, Answer, Request, json, redirect
 from scanservice.edge.parts import Parts
 from scanservice.edge.pin_desk import Entered, Limit, Taken
 from scanservice.edge.reports import VISITOR_ID_CHARS_MAX
@@ -165,7 +165,7 @@ def _typed(text: str) -> str:
 def _of_json(body: bytes) -> PinEntry:
     try:
         return _decoder.decode(body)
-    except msgspec.DecodeError:
+    except NOT_READ:
         # Without the reader's own words: they may quote what was entered.
         raise PinEntryMalformed from None
 

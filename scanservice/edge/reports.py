@@ -22,7 +22,7 @@ from scanservice.catalogue import Asked, Elsewhere
 from scanservice.edge import positions, url_marks, visits
 from scanservice.edge.clients import USER_AGENT_BYTES_MAX
 from scanservice.edge.devices import Claims, Device
-from scanservice.edge.http import Answer, Request, json
+from scanservice.edge.http import NOT_READ, Answer, Request, json
 from scanservice.edge.parts import Parts, host_name, language, verdict_document
 from scanservice.edge.recorder import CatalogueOld
 from scanservice.edge.scanning import Answered, Repeat, Scan, Sent
@@ -105,7 +105,7 @@ async def answer(parts: Parts, request: Request) -> Answer:
     body = await request.body(bytes_max=BODY_BYTES_MAX)
     try:
         batch = _batch_decoder.decode(body)
-    except msgspec.DecodeError as error:
+    except NOT_READ as error:
         raise ReportMalformed(why=str(error)) from error
     now = parts.clock.now()
     device = parts.devices.of(request, parts.shelf.catalogue, sent_at=batch.sent_at, now=now)
@@ -159,7 +159,7 @@ async def _answered(parts: Parts, sent: Sent) -> Answered:
 def _report(raw: bytes | msgspec.Raw) -> Report:
     try:
         return _report_decoder.decode(raw)
-    except msgspec.DecodeError as error:
+    except NOT_READ as error:
         raise ReportMalformed(why=str(error)) from error
 
 

@@ -20,7 +20,7 @@ class TooManyInvalid(TooMany):
 
 
 class Buckets:
-    """Keys are packed address blocks; an IPv6 customer has a whole /56."""
+    """Keys are packed address blocks (an IPv6 customer has a whole /56), or visitors where no address is known."""
 
     def __init__(self, *, burst: int = BURST, refill_per_s: float = REFILL_PER_S, addresses_max: int = ADDRESSES_MAX) -> None:
         self._burst = burst
@@ -31,7 +31,9 @@ class Buckets:
 
     def take(self, key: bytes, *, now_s: float) -> None:
         tokens, since_s = self._buckets.pop(key, (float(self._burst), now_s))
-        tokens = min(self._burst, tokens + max(0.0, now_s - since_s) * self._refill_per_s)
+        # Devices name the times of their scans: an earlier one must not set the clock back, or each pair of scans fills the bucket.
+        now_s = max(now_s, since_s)
+        tokens = min(self._burst, tokens + (now_s - since_s) * self._refill_per_s)
         if tokens < 1:
             self._buckets[key] = (tokens, now_s)
             self.refused += 1

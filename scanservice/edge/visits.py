@@ -81,6 +81,9 @@ async def answer(parts: Parts, request: Request) -> Answer:
         wish = resolving.wish_of(request)
         if not resolving.wants_verification(wish, brand):
             item = parts.shelf.catalogue.item(asked)
+            if item.counted is None:
+                # Whoever tries codes learns from a refusal as much as from a verdict.
+                parts.scanner.count_invalid(request.address, now=parts.clock.now())
             return resolving.of_item(item, wish, request, resolver_headers(request), now=parts.clock.now())
     return await _scan(parts, request, asked)
 

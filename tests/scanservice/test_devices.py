@@ -9,7 +9,7 @@ from kit.db import transaction
 from kit.ids import uuid7
 from scanservice import api_keys, catalogue
 from scanservice.api_keys import Scope
-from scanservice.edge import devices
+from scanservice.edge import devices, throttling
 from scanservice.ingest.ingesting import Ingester
 from scanservice.models import Scan
 from tests.scanservice.conftest import LocalEdge, Market
@@ -117,6 +117,44 @@ def test_a_time_that_no_clock_explains_is_refused(edge: LocalEdge, market: Marke
     assert edge.stranger().post("/v1/scans", report, **offline).json()["code"] == "time_outside"
     body = {"sent_at": told(market.clock.now() - timedelta(days=2)), "scans": [report]}
     assert edge.stranger().post("/v1/scans", body, **offline).json()["code"] == "clock_broken"
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_the_ends_of_the_calendar_are_refused_beside_other_scans(edge: LocalEdge, market: Market, at: str) -> None:
+    offline = key(market, Scope.STAFF, Scope.OFFLINE)
+    edge.look_after()
+    for off in (timedelta(hours=1), -timedelta(hours=1)):
+        body = {
+            "sent_at": told(market.clock.now() - off),
+            "scans": [{"url": market.url(1), "role": "staff", "scanned_at": at}, {"url": market.url(1), "role": "staff"}],
+        }
+        refused, kept = edge.stranger().post("/v1/scans", body, **offline).json()["results"]
+        assert (refused["code"], kept["status"]) == ("time_outside", 200)
+
+
+def test_who_tries_codes_through_an_app_uses_up_nobody_elses_tries(edge: LocalEdge, market: Market) -> None:
+    app = key(market, Scope.SCAN)
+    edge.look_after()
+
+    def tried(visitor_id: str, number: int) -> list[int]:
+        scans = [{"serial": f"TRY{row}", "visitor_id": visitor_id} for row in range(number)]
+        results = edge.stranger().post("/v1/scans", {"scans": scans}, **app).json()["results"]
+        return [result["status"] for result in results]
+
+    assert tried("mallory", throttling.BURST + 2)[-3:] == [200, 429, 429]
+    assert tried("anna", 1) == [200]
+
+
+def test_times_that_a_device_names_bring_no_more_tries(edge: LocalEdge, market: Market) -> None:
+    offline = key(market, Scope.STAFF, Scope.OFFLINE)
+    edge.look_after()
+    now = market.clock.now()
+    scans = [
+        {"serial": f"TRY{row}", "role": "staff", "scanned_at": told(now - timedelta(days=row % 2))}
+        for row in range(throttling.BURST * 2)
+    ]
+    results = edge.stranger().post("/v1/scans", {"scans": scans}, **offline).json()["results"]
+    assert sum(result["status"] == 200 for result in results) <= throttling.BURST + 1
 
 
 def test_a_key_reports_as_many_scans_as_it_may(edge: LocalEdge, market: Market) -> None:

@@ -14,7 +14,7 @@ from codegen import brands, products
 from kit import seals
 from kit.db import transaction
 from scanservice import tickets
-from scanservice.edge import beacons, clients, http, reports
+from scanservice.edge import beacons, clients, http, pins, reports, throttling
 from scanservice.hot import functions, streams
 from scanservice.tickets import Stage
 from tests.scanservice.conftest import GTIN, OTHER_GTIN, Client, LocalEdge, Market
@@ -149,6 +149,27 @@ def test_a_body_above_its_limit_is_refused_whatever_length_was_announced(
         (answer,) = edge.together([{**asked, "body": [b" " * 4096] * (bytes_max // 4096 + 1)}])
         assert (answer.status, answer.json()["code"]) == (413, "body_too_large")
     assert logged(market) == 0
+
+
+@pytest.mark.parametrize("path", [reports.PATH, beacons.PATH, pins.PATH], ids=bytes.decode)
+def test_a_body_nested_deeper_than_anybody_reads_is_malformed(edge: LocalEdge, market: Market, path: bytes) -> None:
+    deep = b"[" * 3000 + b"]" * 3000
+    for body in (b'{"x": %b}' % deep, b'{"scans": [{"x": %b}]}' % deep):
+        answer = edge.stranger().ask("POST", path.decode(), body, content_type=JSON)
+        assert answer.status == 400
+        assert answer.json()["code"].endswith("_malformed")
+    assert logged(market) == 0
+
+
+def test_the_resolver_is_no_way_round_the_limit_of_invented_codes(edge: LocalEdge, market: Market) -> None:
+    phone = edge.stranger()
+
+    def told(serial: str) -> int:
+        return phone.get(f"/01/{GTIN}/21/{serial}?linkType=linkset", accept="*/*").status
+
+    assert {told(f"TRY{number:017}") for number in range(throttling.BURST)} == {404}
+    assert told("TRYMORE") == 429
+    assert told(market.serial(1)) == 200
 
 
 def test_a_body_that_breaks_off_is_no_scan_although_it_reads_like_one(edge: LocalEdge, market: Market) -> None:
