@@ -13,7 +13,9 @@ from PIL import Image, UnidentifiedImageError
 from kit.refusals import Invalid, TooLarge
 
 PHOTO_BYTES_MAX: Final = 8 << 20
-PIXELS_MAX: Final = 50_000_000
+# A JPEG is decoded at a fraction of its size; the others have to be decoded whole, at up to four bytes a pixel.
+JPEG_PIXELS_MAX: Final = 50_000_000
+PIXELS_MAX: Final = 16_000_000
 # More than enough for a symbol that fills a tenth of the picture, and a tenth of the time.
 SIDE_MAX: Final = 2_000
 CODES_MAX: Final = 10
@@ -33,15 +35,16 @@ class PhotoUnreadable(Invalid):
 def codes(photo: bytes) -> tuple[str, ...]:
     """The texts of the codes in a photo, the largest first; none where there is none."""
     if len(photo) > PHOTO_BYTES_MAX:
-        raise _too_large()
+        raise _too_large(PIXELS_MAX)
     try:
         with Image.open(BytesIO(photo), formats=_FORMATS) as opened:
-            if opened.width * opened.height > PIXELS_MAX:
-                raise _too_large()
+            pixels_max = JPEG_PIXELS_MAX if opened.format in {"JPEG", "MPO"} else PIXELS_MAX
+            if opened.width * opened.height > pixels_max:
+                raise _too_large(pixels_max)
             opened.draft("L", (SIDE_MAX, SIDE_MAX))
             grey = opened.convert("L")
     except Image.DecompressionBombError as error:
-        raise _too_large() from error
+        raise _too_large(PIXELS_MAX) from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise PhotoUnreadable from error
     grey.thumbnail((SIDE_MAX, SIDE_MAX))
@@ -56,5 +59,5 @@ def _area(found: zxingcpp.Barcode) -> int:
     return int(abs((opposite.x - corner.x) * (opposite.y - corner.y)))
 
 
-def _too_large() -> PhotoTooLarge:
-    return PhotoTooLarge(megabytes_max=PHOTO_BYTES_MAX >> 20, megapixels_max=PIXELS_MAX // 1_000_000)
+def _too_large(pixels_max: int) -> PhotoTooLarge:
+    return PhotoTooLarge(megabytes_max=PHOTO_BYTES_MAX >> 20, megapixels_max=pixels_max // 1_000_000)

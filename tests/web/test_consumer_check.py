@@ -64,6 +64,8 @@ def test_an_address_of_this_instance_is_read_and_never_followed(phone: FlaskClie
         (SERIAL[:-1] + "U", "U"),
         ("javascript:alert(1)", "Our codes have no"),
         ("/01/09521234543210/21/ABC", "check digit"),
+        ("https://[/" + SERIAL, "no address"),
+        ("//\u2100.example/" + SERIAL, "no address"),
     ],
 )
 def test_what_cannot_be_checked_is_explained_beside_the_field(phone: FlaskClient, typed: str, says: str) -> None:
@@ -96,8 +98,10 @@ def test_other_pictures_are_refused_in_words(phone: FlaskClient, content: bytes 
 
 def test_a_small_file_of_a_huge_picture_is_not_unpacked(phone: FlaskClient) -> None:
     written = BytesIO()
-    Image.new("1", (20_000, 20_000)).save(written, "PNG")
+    # One that would be welcome as a JPEG, of which only a part is ever unpacked.
+    Image.new("RGBA", (6_000, 6_000)).save(written, "PNG")
     assert len(written.getvalue()) < photos.PHOTO_BYTES_MAX
+    assert photos.JPEG_PIXELS_MAX > 6_000 * 6_000
     answer = phone.post("/check/photo", data={"photo": (BytesIO(written.getvalue()), "a.png")})
     assert answer.status_code == 413
     assert "megapixels" in answer.text

@@ -88,7 +88,7 @@ def check_frame() -> Response:
 
 def _path(typed: str) -> str:
     """Where the scan service answers for this code, on this host."""
-    host = urlsplit(typed).hostname if "//" in typed else None
+    host = _host(typed) if "//" in typed else None
     if host is not None and not _ours(host):
         raise CodeElsewhere(host=host)
     if "/" in typed:
@@ -103,6 +103,13 @@ def _path(typed: str) -> str:
     if not serial.isascii() or not serial.isalnum():
         raise DlSyntax(why="the serial has characters that no code of ours has")
     return f"/{serial}" if gtin is None else f"/01/{gtin}/21/{serial}"
+
+
+def _host(typed: str) -> str | None:
+    try:
+        return urlsplit(typed).hostname
+    except ValueError as error:
+        raise DlSyntax(why="it is no address") from error
 
 
 def _ours(host: str) -> bool:
