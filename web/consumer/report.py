@@ -34,6 +34,8 @@ from web.wording import language
 
 REPORTS_PER_VISITOR = "5/1 day"
 REPORTS_PER_ADDRESS = "30/1 hour"
+# Forms whose photos are read, sent back ones too: a decoder works far longer than its sender.
+READINGS_PER_ADDRESS = "60/1 hour"
 # Four photos and the words; the edge passes on up to 32 MiB.
 REPORT_BYTES_MAX = PHOTOS_MAX * PHOTO_BYTES_MAX + (1 << 20)
 SEND = "consumer.report_send"
@@ -188,7 +190,10 @@ def _photos(page: _Page) -> tuple[bytes, ...]:
         # Nothing is decoded for a form that comes back anyway.
         return ()
     try:
+        parts().throttle.take("fake_report_photos", request.remote_addr or "", at_most=READINGS_PER_ADDRESS)
         return tuple(photos.cleaned(file.stream.read(PHOTO_BYTES_MAX + 1)) for file in given)
+    except TriedTooOften:
+        page.errors["photos"] = _("Several reports came from here already. Please follow those, or try again tomorrow.")
     except PhotoTooLarge:
         page.errors["photos"] = _("One of the photos has more than %(size)s MB.", size=PHOTO_BYTES_MAX >> 20)
     except PhotoTooManyPixels:

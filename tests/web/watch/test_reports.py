@@ -25,6 +25,7 @@ from tests.web.phones import Phone, phone
 from tests.web.scans import scan, words_of
 from tests.web.watch.strange_scans import found, strange_scan
 from web.accounts import Role
+from web.consumer import report as pages
 
 
 def photo(kind: str = "JPEG", *, size: tuple[int, int] = (60, 40)) -> tuple[io.BytesIO, str]:
@@ -196,6 +197,23 @@ def test_a_visitor_reports_five_times_a_day_and_no_more(database: Database, furn
     ]
     assert answers == [303] * 5 + [429]
     assert len(stored(database, furnished)) == 5
+
+
+def test_photos_are_not_read_for_ever_for_forms_that_come_back(
+    database: Database, furnished: Furnished, alice: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "READINGS_PER_ADDRESS", "2/1 hour")
+    ticket = alice.ticket(furnished, now=NOW)
+
+    def told() -> str:
+        spoilt = form(photos=[photo(), (io.BytesIO(b"GIF89a"), "x.jpg")])
+        answer = alice.client.post(f"/report/{ticket}", data=spoilt, content_type="multipart/form-data")
+        assert answer.status_code == 422
+        return answer.text
+
+    assert ["is no photo" in told() for _ in range(3)] == [True, True, False]
+    assert "Several reports came from here" in told()
+    assert stored(database, furnished) == ()
 
 
 def test_nobody_finds_a_report_by_guessing_its_address(furnished: Furnished, alice: Phone) -> None:
