@@ -1,5 +1,8 @@
 """Who may open what: roles, and staff of another brand."""
 
+import io
+import re
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -7,14 +10,24 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from codegen import exports
+from codegen.labels import library
+from codegen.resolver_links import link_hosts, links
+from codegen.resolver_links.link_drafts import Draft
+from codegen.resolver_links.link_table import Anchor
 from crm import profile
 from crm.identities import PersonalKeys
 from kit.db import transaction
 from kit.ids import uuid7
 from kit.settings import Settings
+from scanservice import api_keys
+from scanservice.api_keys import Scope
+from scanservice.verdicts import Standing
+from tests.codegen.labels.test_logos import picture
 from tests.conftest import NOW, Database
 from tests.web.conftest import Furnished, Join, sign_in
 from tests.web.phones import join, offer, phone
+from tests.web.test_console_printing import add_printer, make, save_label
+from tests.web.watch.strange_scans import found, strange_scan
 from web.accounts import Role
 
 PAGES = (
@@ -23,7 +36,7 @@ PAGES = (
     "/console/products/new",
     "/console/orders",
     "/console/orders/new",
-    "/console/orders/new/forecast",
+    "/console/orders/new/preview",
     "/console/codes",
     "/console/campaigns",
     "/console/campaigns/new",
@@ -33,8 +46,17 @@ PAGES = (
     "/console/links",
     "/console/links/rules",
     "/console/messages",
+    "/console/anomalies",
+    "/console/audit",
+    "/console/labels",
+    "/console/labels/new",
+    "/console/packages",
+    "/console/printers",
+    "/console/printers/new",
+    "/console/reports",
 )
-OWNERS_PAGES = ("/console/staff", "/console/staff/new")
+PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+OWNERS_PAGES = ("/console/staff", "/console/staff/new", "/console/api-keys", "/console/keys")
 
 
 @pytest.mark.parametrize("path", PAGES + OWNERS_PAGES)
@@ -88,7 +110,7 @@ def test_what_belongs_to_another_brand_is_not_there(
         assert answer.status_code == 404, path
         assert "There is nothing here" in answer.text
     for path, form in (
-        (order, {"void-first": "1", "void-last": "1", "void-reason": "x", "void-lot": "L1", "void-submit": "y"}),
+        (f"{order}/decide/void", {"first": "1", "last": "1", "reason": "x", "lot": "L1", "submit": "y"}),
         (f"{order}/exports", {"export_id": str(uuid7(NOW))}),
         (f"/console/exports/{export_id}/retry", {}),
         (f"/console/campaigns/{campaign_id}/end", {}),
@@ -104,6 +126,36 @@ def test_what_belongs_to_another_brand_is_not_there(
     assert str(furnished.order_id) not in found
 
 
+def test_whatever_has_an_id_is_there_for_its_brand_alone(
+    app: Flask,
+    hire: Join,
+    owner: FlaskClient,
+    furnished: Furnished,
+    other_furnished: Furnished,
+    database: Database,
+    settings: Settings,
+) -> None:
+    """Every address of the console that names something, with the ids of things that are there."""
+    charlie = sign_in(app.test_client(), hire(Role.OWNER, tenant_id=other_furnished.tenant_id))
+    ids = _belongings(app, owner, furnished, database, settings) | {"staff_id": str(hire(Role.MARKETER).id)}
+    owners_own = {"epoch", "counter", "step", "state", "row", "number"}
+    tried = set()
+    for rule in app.url_map.iter_rules():
+        names = set(rule.arguments)
+        if not rule.rule.startswith("/console/") or not names & set(ids):
+            continue
+        assert names <= set(ids) | owners_own, f"{rule.rule}: say what it names"
+        path = PARAMETER.sub(lambda found: ids.get(found[1], {"step": "end", "state": "frozen"}.get(found[1], "1")), rule.rule)
+        for method in {"GET", "POST"} & (rule.methods or set()):
+            # What is gone may be removed again, and so may what never was there.
+            expected = 302 if rule.rule == "/console/labels/<uuid:template_id>/remove" else 404
+            with charlie.open(path, method=method, data={"submit": "y", "export_id": str(uuid7(NOW))}) as answer:
+                assert answer.status_code == expected, (method, path)
+        tried.add(rule.rule)
+    assert len(tried) > len(ids)
+    assert owner.get(f"/console/labels/{ids['template_id']}").status_code == 200
+
+
 def test_a_distributor_of_another_brand_is_not_there(app: Flask, hire: Join, furnished: Furnished, database: Database) -> None:
     client = sign_in(app.test_client(), hire(Role.MARKETER))
     assert client.get("/console/distributors/D9").status_code == 404
@@ -115,6 +167,42 @@ def test_addresses_that_lead_nowhere_get_a_page(marketer: FlaskClient, path: str
     answer = marketer.get(path)
     assert answer.status_code in {403, 404}
     assert "</html>" in answer.text
+
+
+def _belongings(app: Flask, owner: FlaskClient, furnished: Furnished, database: Database, settings: Settings) -> dict[str, str]:
+    """One of everything that an address of the console may name, by the name of its parameter."""
+    export_id, campaign_id, consumer_id = _treasures(app, furnished, database, settings)
+    printer = add_printer(owner)
+    package = make(owner, furnished)
+    save_label(owner, name="ours")
+    strange_scan(database, furnished, Standing.VOID, row=2)
+    (anomaly,) = found(database, furnished)
+    alice = phone(app, settings)
+    report_id, link_id, key_id = uuid7(NOW), uuid7(NOW), uuid7(NOW)
+    photo = {"report_id": str(report_id), "photos": [(io.BytesIO(picture()), "a.png")]}
+    ticket = alice.ticket(furnished, now=NOW)
+    assert alice.client.post(f"/report/{ticket}", data=photo, content_type="multipart/form-data").status_code == 303
+    common: dict[str, Any] = {"tenant_id": furnished.tenant_id, "now": NOW, "actor": "test"}
+    with transaction(database.app_engine, tenant_id=furnished.tenant_id) as session:
+        template_id = library.listing(session, tenant_id=furnished.tenant_id)[0].id
+        link_hosts.allow(session, "www.example.com", **common)
+        draft = Draft(link_type="gs1:pip", href="https://www.example.com/", title="Tea")
+        links.add(session, Anchor(gtin=furnished.gtin), draft, link_id=link_id, **common)
+        api_keys.add(session, key_id=key_id, name="till", scopes=[Scope.SHOP], **common)
+    return {
+        "order_id": str(furnished.order_id),
+        "export_id": str(export_id),
+        "campaign_id": str(campaign_id),
+        "consumer_id": str(consumer_id),
+        "printer_id": printer.rpartition("/")[2],
+        "package_id": package.rpartition("/")[2],
+        "template_id": str(template_id),
+        "anomaly_id": str(anomaly.id),
+        "report_id": str(report_id),
+        "link_id": str(link_id),
+        "key_id": str(key_id),
+        "gtin": furnished.gtin,
+    }
 
 
 def _treasures(app: Flask, furnished: Furnished, database: Database, settings: Settings) -> tuple[UUID, UUID, UUID]:

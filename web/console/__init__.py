@@ -1,15 +1,10 @@
 """The console: what a brand's own people see and do. Every page belongs to the tenant of whoever is signed in."""
 
-from web.console import (
-    api_keys,
+from web.console import api_keys, campaigns, consumers, dashboard, distributors, messages, staff
+from web.console.codes import (
     audit,
-    campaigns,
-    consumers,
-    dashboard,
-    distributors,
     lookup,
     lookup_words,
-    messages,
     order_decisions,
     order_files,
     order_keys,
@@ -19,7 +14,6 @@ from web.console import (
     order_wizard,
     orders,
     products,
-    staff,
     warnings,
 )
 from web.console.linking import link_labels, link_pages, link_rules

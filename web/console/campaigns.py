@@ -16,8 +16,8 @@ from kit.refusals import Refusal
 from web.accounts import CONSOLE_ROLES
 from web.app import db
 from web.console import desk
+from web.console.codes.orders import product_names, product_options
 from web.console.forms import DeskForm, blame, count_field, needed
-from web.console.orders import product_names, product_options
 from web.console.routes import blueprint
 from web.signed_in import admits
 from web.wording import explained, lazy

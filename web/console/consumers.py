@@ -14,7 +14,7 @@ from scanservice import queries
 from web.accounts import CONSOLE_ROLES
 from web.app import db
 from web.console import desk, timeline
-from web.console.orders import product_names
+from web.console.codes.orders import product_names
 from web.console.routes import blueprint
 from web.signed_in import admits
 from web.wording import gettext as _

@@ -21,7 +21,7 @@ from supplychain import geography
 from web.accounts import CONSOLE_ROLES
 from web.app import db
 from web.console import charts, desk, labels
-from web.console.orders import product_names
+from web.console.codes.orders import product_names
 from web.console.routes import blueprint
 from web.signed_in import admits
 from web.wording import gettext as _

@@ -13,13 +13,13 @@ from werkzeug.wrappers import Response
 from codegen.labels import library, logos
 from codegen.labels.built_in import BUILT_IN
 from codegen.labels.logos import UPLOAD_BYTES_MAX, Logo
-from codegen.labels.templates import NAME_LENGTH_MAX, LabelTemplate
+from codegen.labels.templates import NAME_LENGTH_MAX, LabelTemplate, Shape
 from kit.refusals import Malformed, Refusal
 from web.accounts import CONSOLE_ROLES
 from web.app import db
 from web.console import desk
+from web.console.codes.orders import product_names
 from web.console.forms import options
-from web.console.orders import product_names
 from web.console.printing import label_samples
 from web.console.printing.label_form import DPI, DPI_USUAL, LabelForm, fill, spare, template_of
 from web.console.routes import blueprint
@@ -117,7 +117,8 @@ def _shown(form: LabelForm, *, kept: library.KeptTemplate | None) -> tuple[str, 
 
 def _preview(form: LabelForm) -> dict[str, object]:
     """Pictures and facts, or what speaks against them."""
-    if any(field.errors for field in form if field.name not in {"name", "submit", "more"}):
+    is_shaped = form.shape.data in set(Shape)
+    if not is_shaped or any(field.errors for field in form if field.name not in {"name", "submit", "more"}):
         return {"label": None, "problem": _("Correct the marked fields to see the label.")}
     gtin = str(form.sample_gtin.data or "")
     dpi = form.sample_dpi.data if form.sample_dpi.data in DPI else DPI_USUAL

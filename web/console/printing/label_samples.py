@@ -16,7 +16,7 @@ from codegen.symbology.mark_sizes import MODULE_MM_LEAST, MODULE_MM_RECOMMENDED
 from codegen.symbology.mark_specs import MarkSpec
 from web.app import db
 from web.console import desk, labels
-from web.console.orders import product_names
+from web.console.codes.orders import product_names
 from web.console.printing.label_form import DPI_USUAL
 from web.wording import gettext as _
 

@@ -25,8 +25,8 @@ from supplychain.shipments import LotShipment
 from web.accounts import CONSOLE_ROLES
 from web.app import db, parts
 from web.console import desk
+from web.console.codes.orders import product_names
 from web.console.forms import DeskForm, blaming, needed
-from web.console.orders import product_names
 from web.console.routes import blueprint
 from web.console.watch import anomaly_words
 from web.signed_in import admits

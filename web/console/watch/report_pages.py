@@ -24,8 +24,8 @@ from supplychain import distributors, shipments
 from web.accounts import CONSOLE_ROLES
 from web.app import db, parts
 from web.console import desk
+from web.console.codes.orders import product_names
 from web.console.forms import DeskForm, blame, blaming
-from web.console.orders import product_names
 from web.console.routes import blueprint
 from web.console.watch.anomaly_pages import NoteIdMalformed, anomalies_of_code, titled
 from web.signed_in import admits

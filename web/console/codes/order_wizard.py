@@ -11,9 +11,10 @@ from codegen.orders import CodeOrder, RequestDiffers, Stage
 from kit import chance
 from web.accounts import CONSOLE_ROLES
 from web.app import db
-from web.console import desk, order_form, order_preview
+from web.console import desk
+from web.console.codes import order_form, order_preview
+from web.console.codes.order_form import OrderForm
 from web.console.forms import blame, blaming
-from web.console.order_form import OrderForm
 from web.console.routes import blueprint
 from web.signed_in import admits
 from web.wording import gettext as _

@@ -25,8 +25,8 @@ from kit.refusals import Refusal
 from web import wording
 from web.app import db
 from web.console import desk, labels
-from web.console.order_form import BLANK, OrderForm
-from web.console.orders import product_names
+from web.console.codes.order_form import BLANK, OrderForm
+from web.console.codes.orders import product_names
 from web.console.printing.label_samples import SERIAL
 from web.wording import gettext as _
 from web.wording import lazy

@@ -24,9 +24,9 @@ from kit.refusals import Invalid
 from web.accounts import CONSOLE_ROLES
 from web.app import db, parts
 from web.console import desk
+from web.console.codes.order_page import headed
+from web.console.codes.orders import product_options
 from web.console.forms import DeskForm, blame, blaming, count_field, needed, options
-from web.console.order_page import headed
-from web.console.orders import product_options
 from web.console.routes import blueprint
 from web.signed_in import admits
 from web.wording import gettext as _

@@ -25,10 +25,11 @@ from supplychain.shipments import LotShipment
 from web import wording
 from web.accounts import CONSOLE_ROLES
 from web.app import db, parts
-from web.console import desk, labels, lookup_steps
-from web.console.lookup_steps import Step
-from web.console.order_files import address_of
-from web.console.orders import product_names
+from web.console import desk, labels
+from web.console.codes import lookup_steps
+from web.console.codes.lookup_steps import Step
+from web.console.codes.order_files import address_of
+from web.console.codes.orders import product_names
 from web.console.routes import blueprint
 from web.signed_in import admits
 from web.wording import gettext as _

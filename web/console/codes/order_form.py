@@ -22,8 +22,8 @@ from codegen.symbology.mark_specs import Masking
 from kit import chance
 from web.app import db
 from web.console import desk, labels
+from web.console.codes.orders import KINDS, product_options
 from web.console.forms import DeskForm, count_field, needed, options
-from web.console.orders import KINDS, product_options
 from web.console.printing.label_form import DPI
 from web.wording import gettext, lazy
 

@@ -10,9 +10,9 @@ from codegen.ranges import CodeState
 from web.accounts import CONSOLE_ROLES
 from web.app import db
 from web.console import desk
-from web.console.orders import KINDS, product_names
+from web.console.codes.orders import KINDS, product_names
+from web.console.codes.state_bars import bar
 from web.console.routes import blueprint
-from web.console.state_bars import bar
 from web.signed_in import admits
 
 FILTERS = ("text", "gtin", "lot", "kind", "state")

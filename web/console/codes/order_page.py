@@ -16,11 +16,11 @@ from codegen.ranges import CodeState, OrderStates
 from web.accounts import CONSOLE_ROLES
 from web.app import db
 from web.console import desk
+from web.console.codes.order_files import DOWNLOAD_ROWS_MAX
+from web.console.codes.order_words import DEEDS, TABS
+from web.console.codes.state_bars import bar
 from web.console.forms import DeskForm
-from web.console.order_files import DOWNLOAD_ROWS_MAX
-from web.console.order_words import DEEDS, TABS
 from web.console.routes import blueprint
-from web.console.state_bars import bar
 from web.signed_in import admits
 from web.wording import gettext as _
 from web.wording import lazy

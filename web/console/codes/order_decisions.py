@@ -20,9 +20,9 @@ from codegen.ranges import CodeState, OrderStates
 from web.accounts import CONSOLE_ROLES
 from web.app import db
 from web.console import desk
+from web.console.codes.order_page import DECIDED, headed
+from web.console.codes.order_words import DEEDS
 from web.console.forms import DeskForm, blame, blaming, count_field, options
-from web.console.order_page import DECIDED, headed
-from web.console.order_words import DEEDS
 from web.console.routes import blueprint
 from web.signed_in import admits
 from web.wording import gettext as _

@@ -9,8 +9,9 @@ from codegen import audit, orders, ranges
 from codegen.audit import Action, Wanted
 from web.accounts import CONSOLE_ROLES
 from web.app import db
-from web.console import audit_words, desk
-from web.console.order_page import headed
+from web.console import desk
+from web.console.codes import audit_words
+from web.console.codes.order_page import headed
 from web.console.routes import blueprint
 from web.signed_in import admits
 
