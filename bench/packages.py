@@ -25,8 +25,9 @@ from bench.figures import Report, Rounds, core_s
 from bench.ground import ACTOR, Ground
 from codegen.labels import built_in
 from codegen.orders import CodeOrder
-from codegen.print_packages import package_contents, package_making, packages, recipients
+from codegen.print_packages import package_contents, package_making, packages
 from codegen.print_packages.file_designs import FileDesign, Format, SheetDesign
+from codegen.print_packages.guarding import recipients
 from codegen.print_packages.package_files import JobMemory
 from codegen.print_packages.package_models import Package as Row
 from codegen.print_packages.packages import Package, Printing

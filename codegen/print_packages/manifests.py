@@ -18,8 +18,8 @@ from cryptography.exceptions import InvalidSignature
 from codegen.cipher import SerialCipher
 from codegen.keys import public_keys
 from codegen.keys.public_keys import KeyUnknown, Use
-from codegen.print_packages import sealed_files
 from codegen.print_packages.file_designs import FileDesign, Format
+from codegen.print_packages.guarding import sealed_files
 from codegen.print_packages.templates import Encoding
 from kit.refusals import Invalid
 

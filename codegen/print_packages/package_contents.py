@@ -17,7 +17,7 @@ from codegen.labels import library
 from codegen.labels.pdf.sheets import LabelSheets
 from codegen.labels.words import LabelWords
 from codegen.orders import CodeOrder
-from codegen.print_packages import canaries, manifests
+from codegen.print_packages import manifests
 from codegen.print_packages.composing import Composer
 from codegen.print_packages.file_designs import FileDesign, Format, SheetDesign
 from codegen.print_packages.formats import zpl_labels
@@ -25,6 +25,7 @@ from codegen.print_packages.formats.parquet_tables import ParquetTable
 from codegen.print_packages.formats.picture_zips import Picture, PictureZip
 from codegen.print_packages.formats.row_files import RowFile
 from codegen.print_packages.formats.zpl_labels import ZplLabels
+from codegen.print_packages.guarding import canaries
 from codegen.print_packages.listed_codes import Holding, ListedCodes, Stretch, Wording
 from codegen.print_packages.package_models import Package
 from codegen.symbology.mark_presses import MarkPress

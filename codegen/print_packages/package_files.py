@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from codegen.print_packages.composing import Composer
-from codegen.print_packages.sealed_files import CHUNK_BYTES, TAG_BYTES, FileKey
+from codegen.print_packages.guarding.sealed_files import CHUNK_BYTES, TAG_BYTES, FileKey
 
 READ_BYTES = 1 << 20
 

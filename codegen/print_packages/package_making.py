@@ -17,8 +17,9 @@ from codegen import brands, orders
 from codegen.cipher import SerialCipher
 from codegen.keys import keyring
 from codegen.orders import CodeOrder
-from codegen.print_packages import manifests, package_contents, package_locks, packages
+from codegen.print_packages import manifests, package_contents, packages
 from codegen.print_packages.file_designs import FileDesign
+from codegen.print_packages.guarding import package_locks
 from codegen.print_packages.package_files import START, Checkpoint, JobMemory, PackageFile
 from codegen.print_packages.package_models import Package as Row
 from codegen.print_packages.packages import Package, PackageState

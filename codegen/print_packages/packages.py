@@ -22,9 +22,10 @@ from codegen import brands, marking, marks, orders
 from codegen.keys import keyring
 from codegen.kinds import Kind
 from codegen.orders import CodeOrder
-from codegen.print_packages import canaries, package_contents, package_locks, recipients
+from codegen.print_packages import package_contents
 from codegen.print_packages.file_designs import LINES, FileDesign, Format
-from codegen.print_packages.package_locks import Sealing
+from codegen.print_packages.guarding import canaries, package_locks, recipients
+from codegen.print_packages.guarding.package_locks import Sealing
 from codegen.print_packages.package_models import Package as Row
 from codegen.print_packages.package_models import PackageRecipient
 from codegen.print_packages.templates import Content

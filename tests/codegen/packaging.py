@@ -8,7 +8,8 @@ from codegen import brands
 from codegen.brands import Brand
 from codegen.keys import keyring, public_keys
 from codegen.orders import CodeOrder
-from codegen.print_packages import package_making, packages, recipients
+from codegen.print_packages import package_making, packages
+from codegen.print_packages.guarding import recipients
 from codegen.print_packages.package_files import JobMemory
 from codegen.print_packages.packages import Package
 from kit.ids import uuid7

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 
 from codegen import orders, ranges, url_signatures
 from codegen.keys import keyring
-from codegen.print_packages import pins
+from codegen.print_packages.guarding import pins
 from codegen.proofs import Proofs
 from kit.db import transaction
 from scanservice import pin_history, tickets

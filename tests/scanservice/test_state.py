@@ -68,7 +68,9 @@ def test_another_layout_is_refused(packed: bytes) -> None:
 
 
 def test_the_last_who_showed_the_pin_is_remembered_beside_the_visitors() -> None:
-    anna, bert = (Touch(mode=Mode.PROVEN, at_s=NOW_S + at_s, visitor=who, whence=HOME) for who, at_s in ((b"anna", 0), (b"bert", 90)))
+    anna, bert = (
+        Touch(mode=Mode.PROVEN, at_s=NOW_S + at_s, visitor=who, whence=HOME) for who, at_s in ((b"anna", 0), (b"bert", 90))
+    )
     proven = state.fold([confirmed(b"anna", at_s=NOW_S), bert, anna])
     assert proven is not None
     assert proven.flags == state.FLAG_PROVEN

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from codegen import marks, orders
 from codegen.orders import CodeOrder, Stage
-from codegen.print_packages import recipients
+from codegen.print_packages.guarding import recipients
 from codegen.symbology import photos
 from codegen.symbology.mark_specs import MarkSpec, Symbology
 from kit.db import transaction

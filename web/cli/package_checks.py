@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from codegen.print_packages import manifests, sealed_files
+from codegen.print_packages import manifests
+from codegen.print_packages.guarding import sealed_files
 from web.cli.given_files import FileThere, json_of, passphrase_of, text_of, write_new
 from web.cli.packages import existing, group, new_file
 from web.cli.root import answer, json_option

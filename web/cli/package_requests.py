@@ -15,7 +15,7 @@ from codegen.labels import library
 from codegen.orders import CodeOrder
 from codegen.print_packages import kept_templates, packages, parts, templates
 from codegen.print_packages.file_designs import FileDesign, Format, LabelMm, SheetDesign
-from codegen.print_packages.package_locks import Sealing
+from codegen.print_packages.guarding.package_locks import Sealing
 from codegen.print_packages.packages import Printing
 from codegen.print_packages.templates import Content, Template
 from kit import chance

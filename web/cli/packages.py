@@ -10,7 +10,8 @@ import click
 
 from codegen import brands
 from codegen.keys import keyring, public_keys
-from codegen.print_packages import downloads, package_making, packages, recipients
+from codegen.print_packages import downloads, package_making, packages
+from codegen.print_packages.guarding import recipients
 from codegen.print_packages.package_files import JobMemory
 from codegen.print_packages.packages import Package
 from kit.refusals import Conflict

@@ -4,7 +4,7 @@ import click
 
 from codegen import explain
 from codegen.keys import keyring
-from codegen.print_packages import pins
+from codegen.print_packages.guarding import pins
 from kit.refusals import Conflict, NotFound
 from web.cli.codes import group
 from web.cli.root import answer, brand_option, json_option, onemark

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from codegen.addresses import SIGNATURE_KEY, SIGNATURE_LENGTH, Texts
 from codegen.cipher import SERIAL_LENGTH, SerialCipher
-from codegen.print_packages import pins
+from codegen.print_packages.guarding import pins
+from codegen.print_packages.guarding.pins import PIN_DIGITS
 from codegen.print_packages.listed_codes import Listed, Wording
-from codegen.print_packages.pins import PIN_DIGITS
 from codegen.print_packages.templates import Source
 
 SERIAL_GROUP = 4

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen.print_packages import canaries
+from codegen.print_packages.guarding import canaries
 
 KEY = bytes(range(16))
 

@@ -14,11 +14,12 @@ from codegen import orders
 from codegen.brands import Brand
 from codegen.labels import built_in
 from codegen.orders import CodeOrder
-from codegen.print_packages import manifests, packages, recipients, sealed_files
+from codegen.print_packages import manifests, packages
 from codegen.print_packages.file_designs import FileDesign, Format, SheetDesign
 from codegen.print_packages.formats.parquet_tables import ParquetTable
+from codegen.print_packages.guarding import recipients, sealed_files
+from codegen.print_packages.guarding.package_locks import Sealing
 from codegen.print_packages.package_files import JobMemory
-from codegen.print_packages.package_locks import Sealing
 from codegen.print_packages.packages import Package, PackageState, Printing
 from tests.codegen import packaging
 from tests.codegen.conftest import NOW, Inside, ordered

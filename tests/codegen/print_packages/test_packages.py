@@ -10,8 +10,9 @@ from codegen.brands import Brand
 from codegen.keys import keyring
 from codegen.kinds import Kind
 from codegen.orders import CodeOrder
-from codegen.print_packages import canaries, file_designs, manifests, packages, templates
+from codegen.print_packages import file_designs, manifests, packages, templates
 from codegen.print_packages.file_designs import FileDesign, Format, PartTooLarge
+from codegen.print_packages.guarding import canaries
 from codegen.print_packages.packages import Package, Printing
 from codegen.print_packages.templates import Content
 from codegen.proofs import Proofs

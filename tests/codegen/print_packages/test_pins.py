@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codegen.cipher import COUNTER_MAX, EPOCH_MAX, EpochKeys, SerialCipher
-from codegen.print_packages import pins
-from codegen.print_packages.block_macs import BlockMac
+from codegen.print_packages.guarding import pins
+from codegen.print_packages.guarding.block_macs import BlockMac
 
 KEYS = EpochKeys.derive(bytes(range(32)))
 

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import text
 
 from codegen.brands import Brand
-from codegen.print_packages import recipients
-from codegen.print_packages.sealed_files import RecipientKeyMalformed
+from codegen.print_packages.guarding import recipients
+from codegen.print_packages.guarding.sealed_files import RecipientKeyMalformed
 from tests.codegen.conftest import KEK, NOW, Inside
 from tests.codegen.packaging import PASSPHRASE
 from tests.codegen.print_packages.test_sealed_files import PUBLIC

@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from codegen.print_packages import sealed_files
-from codegen.print_packages.sealed_files import CHUNK_BYTES, TAG_BYTES, FileKey
+from codegen.print_packages.guarding import sealed_files
+from codegen.print_packages.guarding.sealed_files import CHUNK_BYTES, TAG_BYTES, FileKey
 
 FILE_KEY = bytes(range(32))
 SALT = bytes(16)

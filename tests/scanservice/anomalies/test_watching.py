@@ -14,7 +14,8 @@ from codegen import cipher as ciphers
 from codegen import exports, orders, ranges
 from codegen.keys import keyring
 from codegen.kinds import Kind
-from codegen.print_packages import packages, recipients
+from codegen.print_packages import packages
+from codegen.print_packages.guarding import recipients
 from codegen.print_packages.packages import Package, Printing
 from kit.db import transaction
 from kit.ids import uuid7

@@ -6,7 +6,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from codegen.print_packages import packages, recipients
+from codegen.print_packages import packages
+from codegen.print_packages.guarding import recipients
 from codegen.print_packages.packages import Package
 from kit.db import transaction
 from kit.ids import uuid7

@@ -15,7 +15,7 @@ from wtforms.widgets import TextInput
 from codegen.kinds import Kind, Profile
 from codegen.labels import library
 from codegen.orders import LOT_LENGTH_MAX
-from codegen.print_packages import recipients
+from codegen.print_packages.guarding import recipients
 from codegen.proofs import Proofs
 from codegen.symbology.mark_sizes import Level, MarkSpec, ReadableLine, Surface, Symbology
 from codegen.symbology.mark_specs import Masking

@@ -12,9 +12,10 @@ from wtforms.validators import NumberRange, Optional
 from codegen import products
 from codegen.labels import library
 from codegen.orders import CodeOrder
-from codegen.print_packages import kept_templates, package_queue, packages, recipients, templates
+from codegen.print_packages import kept_templates, package_queue, packages, templates
 from codegen.print_packages.file_designs import FileDesign, Format, LabelMm, SheetDesign
-from codegen.print_packages.package_locks import Sealing
+from codegen.print_packages.guarding import recipients
+from codegen.print_packages.guarding.package_locks import Sealing
 from codegen.print_packages.packages import DOWNLOADS_MAX, Package, Printing
 from codegen.print_packages.parts import Part, TooManyParts, cut
 from codegen.print_packages.templates import Content

@@ -16,8 +16,9 @@ from codegen.addresses import SIGNATURE_KEY, SIGNATURE_LENGTH
 from codegen.labels import library, previews
 from codegen.labels.words import LabelWords
 from codegen.orders import CodeOrder
-from codegen.print_packages import downloads, package_lists, package_queue, packages, recipients
+from codegen.print_packages import downloads, package_lists, package_queue, packages
 from codegen.print_packages.file_designs import Format
+from codegen.print_packages.guarding import recipients
 from codegen.print_packages.packages import Printing
 from kit.refusals import Malformed
 from web.accounts import CONSOLE_ROLES

@@ -10,9 +10,10 @@ from werkzeug.wrappers import Response
 from wtforms import PasswordField, RadioField, StringField, SubmitField, TextAreaField
 from wtforms.validators import Length
 
-from codegen.print_packages import package_lists, recipients
-from codegen.print_packages.recipients import CONTACT_LENGTH_MAX, NAME_LENGTH_MAX, Recipient, RecipientUnknown
-from codegen.print_packages.sealed_files import PASSPHRASE_LENGTH_MIN
+from codegen.print_packages import package_lists
+from codegen.print_packages.guarding import recipients
+from codegen.print_packages.guarding.recipients import CONTACT_LENGTH_MAX, NAME_LENGTH_MAX, Recipient, RecipientUnknown
+from codegen.print_packages.guarding.sealed_files import PASSPHRASE_LENGTH_MIN
 from web.accounts import CONSOLE_ROLES
 from web.app import db, parts
 from web.console import desk

@@ -13,9 +13,10 @@ from codegen.addresses import Addresses
 from codegen.cipher import EpochKeys, SerialCipher
 from codegen.gtin import Gtin
 from codegen.kinds import Kind, Profile
-from codegen.print_packages import pins, templates
+from codegen.print_packages import templates
 from codegen.print_packages.formats import row_files
 from codegen.print_packages.formats.row_files import RowFile
+from codegen.print_packages.guarding import pins
 from codegen.print_packages.listed_codes import Holding, ListedCodes, Stretch, Wording
 from codegen.print_packages.templates import Column, Content, Encoding, Quotes, Source, Template
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codegen.cipher import COUNTER_MAX, SerialCipher
-from codegen.print_packages.block_macs import BlockMac, Words
+from codegen.print_packages.guarding.block_macs import BlockMac, Words
 
 PIN_DIGITS = 6
 _FORMAT = 1

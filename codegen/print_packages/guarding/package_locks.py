@@ -10,9 +10,10 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from codegen.cipher import SerialCipher
-from codegen.print_packages import package_contents, recipients, sealed_files
+from codegen.print_packages import package_contents
+from codegen.print_packages.guarding import recipients, sealed_files
+from codegen.print_packages.guarding.sealed_files import FileKey
 from codegen.print_packages.package_models import Package, PackageRecipient
-from codegen.print_packages.sealed_files import FileKey
 
 
 class Sealing(StrEnum):

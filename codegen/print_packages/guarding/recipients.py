@@ -13,9 +13,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from codegen.print_packages import sealed_files
+from codegen.print_packages.guarding import sealed_files
+from codegen.print_packages.guarding.sealed_files import PASSPHRASE_LENGTH_MIN, FileKey
 from codegen.print_packages.package_models import PackageRecipient
-from codegen.print_packages.sealed_files import PASSPHRASE_LENGTH_MIN, FileKey
 from kit import ids, seals
 from kit.refusals import Conflict, Invalid, NotFound
 

@@ -9,7 +9,7 @@ They catch a copied list before its goods exist. Who holds both file and manifes
 
 import hashlib
 
-from codegen.print_packages.block_macs import BlockMac
+from codegen.print_packages.guarding.block_macs import BlockMac
 from kit.refusals import Invalid
 
 ROWS_FOR_ONE = 1000

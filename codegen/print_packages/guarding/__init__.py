@@ -1,0 +1,1 @@
+"""What keeps a package its recipient's: locks and seals, canaries, PINs."""
