@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from codegen import exports
+from codegen.code_lists import exports
 from codegen.labels import library
 from codegen.resolver_links import link_hosts, links
 from codegen.resolver_links.link_drafts import Draft
