@@ -12,8 +12,9 @@ from pathlib import Path
 from sqlalchemy import text
 
 from bench import figures
-from codegen import digital_link, orders, ranges
+from codegen import digital_link, orders
 from codegen.keys import keyring
+from codegen.lifecycle import ranges
 from codegen.orders import CodeOrder
 from kit import chance, settings
 from kit.db import transaction

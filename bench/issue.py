@@ -14,8 +14,8 @@ from sqlalchemy import make_url
 
 from bench.figures import Report, Rounds, core_s, elapsed_s
 from bench.ground import Ground
-from codegen import listing
 from codegen.cipher import SerialCipher
+from codegen.code_lists import listing
 from codegen.keys import keyring
 from codegen.orders import QUANTITY_MAX, CodeOrder
 

@@ -12,17 +12,18 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from codegen import bindings, brands, catalogue_version, cipher, orders, products, ranges
-from codegen.bindings import Bindings
+from codegen import brands, catalogue_version, cipher, orders, products
 from codegen.gtin import Gtin
-from codegen.intervals import Stretch
 from codegen.keys import keyring, public_keys
 from codegen.keys.keyring import Epoch
 from codegen.kinds import Kind, Profile
+from codegen.lifecycle import bindings, ranges
+from codegen.lifecycle.bindings import Bindings
+from codegen.lifecycle.intervals import Stretch
+from codegen.lifecycle.ranges import CodeState, OrderStates
 from codegen.packaging import Packaging
 from codegen.products import Product
 from codegen.proofs import NO_PROOFS, Proofs
-from codegen.ranges import CodeState, OrderStates
 from codegen.resolver_links import links
 from codegen.resolver_links.link_table import NO_LINKS, LinkTable
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from codegen import bindings, orders, ranges
-from codegen.bindings import Scene
+from codegen import orders
 from codegen.gtin import Gtin
 from codegen.keys import keyring
 from codegen.kinds import Kind
+from codegen.lifecycle import bindings, ranges
+from codegen.lifecycle.bindings import Scene
+from codegen.lifecycle.ranges import CodeState
 from codegen.orders import CodeOrder
-from codegen.ranges import CodeState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,15 +9,16 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from codegen import bindings, cipher, orders, products, ranges, typed_codes
-from codegen.bindings import Bound
+from codegen import cipher, orders, products, typed_codes
 from codegen.cipher import SerialCipher
 from codegen.gtin import Gtin
 from codegen.keys import keyring
 from codegen.kinds import Kind
+from codegen.lifecycle import bindings, ranges
+from codegen.lifecycle.bindings import Bound
+from codegen.lifecycle.ranges import CodeState, Decision
 from codegen.orders import CodeOrder
 from codegen.products import Product
-from codegen.ranges import CodeState, Decision
 from codegen.typed_codes import TEXT_LENGTH_MAX
 from kit.refusals import Malformed
 

@@ -182,7 +182,7 @@ class Binding(Base):
 
 
 class RangeState(Base):
-    """One decision about a stretch of counters. Rows are only added; `codegen.ranges` says which of them counts."""
+    """One decision about a stretch of counters. Rows are only added; `codegen.lifecycle.ranges` says which of them counts."""
 
     __tablename__ = "range_state"
     __table_args__ = (

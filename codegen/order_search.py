@@ -1,7 +1,7 @@
 """Orders as people look for them: the newest first, of a product, a kind, a stage of their life, or with a word in them.
 
 Promises: canary orders are never among them, unless they are asked for by kind: they belong to the files of recipients, and nobody placed them.
-A stage is what codegen.order_life tells of the same order.
+A stage is what codegen.lifecycle.order_life tells of the same order.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from codegen import models, orders
 from codegen.kinds import Kind
-from codegen.order_life import Life
+from codegen.lifecycle.order_life import Life
+from codegen.lifecycle.ranges import CodeState
 from codegen.orders import CodeOrder, Stage
-from codegen.ranges import CodeState
 from kit.refusals import Malformed
 
 PAGE_ROWS = 50

@@ -129,7 +129,7 @@ class CodeOrder:
 
     @property
     def blank(self) -> bool:
-        """Without a product: its codes are bound one day (codegen.bindings), and `lot` names the roll."""
+        """Without a product: its codes are bound one day (codegen.lifecycle.bindings), and `lot` names the roll."""
         return not self.gtin
 
     @property
@@ -180,8 +180,8 @@ def place(
 ) -> CodeOrder:
     """Takes the next counters of the brand's open epoch, for `quantity` items and for what they are packed in (codegen.packaging).
 
-    Without a `gtin` the codes are blank: of profile SHORT, and bound to a product later (codegen.bindings); `lot` is then the name of
-    their roll. `mark` None: as usual (codegen.marks). `request_id` is the caller's: once is once. `stage` DRAFT keeps the codes from being printed or released until somebody issues the order (codegen.order_life).
+    Without a `gtin` the codes are blank: of profile SHORT, and bound to a product later (codegen.lifecycle.bindings); `lot` is then the name of
+    their roll. `mark` None: as usual (codegen.marks). `request_id` is the caller's: once is once. `stage` DRAFT keeps the codes from being printed or released until somebody issues the order (codegen.lifecycle.order_life).
     """
     _check(quantity=quantity, lot=lot, request_id=request_id)
     if gtin is None and profile is not Profile.SHORT:

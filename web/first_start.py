@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from campaigns import offers
 from campaigns.terms import Draft
-from codegen import brands, orders, products, ranges
+from codegen import brands, orders, products
+from codegen.lifecycle import ranges
 from kit import chance
 from kit.db import enter_tenant, transaction
 from kit.settings import Settings

@@ -10,7 +10,8 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from codegen import brands, old_files
+from codegen import brands
+from codegen.code_lists import old_files
 from kit import log
 from scanservice.ingest import months, retention
 from scanservice.ingest.retention import Subject

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from codegen import brands, exports
+from codegen import brands
+from codegen.code_lists import exports
 from codegen.print_packages import package_making, package_queue, packages
 from codegen.print_packages.package_files import JobMemory
 from crm import joining, ledger, messages

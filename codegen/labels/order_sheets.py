@@ -15,9 +15,9 @@ from codegen.keys import keyring
 from codegen.labels import library
 from codegen.labels.pdf.sheets import LabelSheets
 from codegen.labels.words import LabelWords
+from codegen.lifecycle.ranges import checked_rows
 from codegen.orders import CodeOrder
 from codegen.print_packages.listed_codes import ListedCodes, Stretch, Wording
-from codegen.ranges import checked_rows
 from kit.refusals import Invalid
 
 Progress = Callable[[int], None]

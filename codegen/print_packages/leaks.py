@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from codegen.kinds import Kind
+from codegen.lifecycle.ranges import CodeState
 from codegen.print_packages.packages import Package
-from codegen.ranges import CodeState
 
 
 class LeakReason(StrEnum):

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from codegen import brands, marking, marks, orders
 from codegen.keys import keyring
 from codegen.kinds import Kind
+from codegen.lifecycle.ranges import checked_rows
 from codegen.orders import CodeOrder
 from codegen.print_packages import package_contents
 from codegen.print_packages.file_designs import LINES, FileDesign, Format
@@ -30,7 +31,6 @@ from codegen.print_packages.package_models import Package as Row
 from codegen.print_packages.package_models import PackageRecipient
 from codegen.print_packages.templates import Content
 from codegen.proofs import Proofs
-from codegen.ranges import checked_rows
 from kit.refusals import Conflict, Invalid, NotFound
 
 DOWNLOADS_MAX = 3

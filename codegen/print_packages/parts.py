@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
+from codegen.lifecycle.ranges import checked_rows
 from codegen.orders import CodeOrder
-from codegen.ranges import checked_rows
 from kit.refusals import Invalid
 
 PARTS_MAX = 1000

@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from campaigns import claiming, offers
 from campaigns.claims import Claimed
 from campaigns.terms import Draft, Offer
-from codegen import brands, orders, products, ranges
+from codegen import brands, orders, products
 from codegen import gtin as gtins
 from codegen.keys import keyring
 from codegen.kinds import Kind
+from codegen.lifecycle import ranges
 from crm import consents, identities, ledger, people
 from crm.consents import ConsentForm, Language, Purpose
 from crm.identities import PersonalKeys

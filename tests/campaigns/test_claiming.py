@@ -23,10 +23,11 @@ from campaigns.eligibility import (
     SceneNotReward,
     TicketVisitor,
 )
-from codegen import bindings, orders, ranges
-from codegen.bindings import Scene, Target
+from codegen import orders
 from codegen.keys import keyring
 from codegen.kinds import Profile
+from codegen.lifecycle import bindings, ranges
+from codegen.lifecycle.bindings import Scene, Target
 from crm import consents, ledger
 from crm.consents import Language, Purpose
 from crm.lots import Balance

@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from codegen import audit, ranges
+from codegen import audit
 from codegen.audit import Action, Wanted
 from codegen.brands import Brand
 from codegen.keys import keyring
+from codegen.lifecycle import ranges
 from kit.db import transaction
 from tests.codegen.conftest import KEK, NOW, Inside, ordered
 from tests.conftest import Database

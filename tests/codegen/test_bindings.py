@@ -3,16 +3,17 @@
 import pytest
 from sqlalchemy.orm import Session
 
-from codegen import audit, bindings, catalogue, explain, order_life, orders, products, ranges
+from codegen import audit, catalogue, explain, orders, products
 from codegen.audit import Action
-from codegen.bindings import AlreadyBound, OrderNotBlank, Scene, Target
 from codegen.brands import Brand
+from codegen.code_lists.serial_lists import SerialNotOurs
 from codegen.explain import Finding
 from codegen.keys import keyring
 from codegen.kinds import Profile
+from codegen.lifecycle import bindings, order_life, ranges
+from codegen.lifecycle.bindings import AlreadyBound, OrderNotBlank, Scene, Target
 from codegen.orders import BlankNotShort, CodeOrder, LotMalformed, OrderClosed, OrderNotIssued, Stage
 from codegen.products import ProductUnknown
-from codegen.serial_lists import SerialNotOurs
 from kit.ids import uuid7
 from tests.codegen.conftest import KEK, NOW, Inside, gtin_of, ordered
 

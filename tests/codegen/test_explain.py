@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from codegen import explain, ranges
+from codegen import explain
 from codegen.brands import Brand
 from codegen.explain import Explanation, Finding
 from codegen.keys import keyring
-from codegen.ranges import CodeState
+from codegen.lifecycle import ranges
+from codegen.lifecycle.ranges import CodeState
 from kit.db import transaction
 from tests.codegen.conftest import GTIN, KEK, NOW, Inside, ordered
 from tests.conftest import Database

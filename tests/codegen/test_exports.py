@@ -9,9 +9,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from codegen import brands, exports, listing
+from codegen import brands
 from codegen.brands import Brand
-from codegen.exports import Export, ExportState
+from codegen.code_lists import exports, listing
+from codegen.code_lists.exports import Export, ExportState
 from codegen.keys import keyring
 from codegen.orders import CodeOrder
 from kit.db import transaction

@@ -5,9 +5,9 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen import intervals
-from codegen.intervals import Stretch
-from codegen.ranges import CodeState, OrderStates
+from codegen.lifecycle import intervals
+from codegen.lifecycle.intervals import Stretch
+from codegen.lifecycle.ranges import CodeState, OrderStates
 from tests.codegen.conftest import NOW
 
 SPAN = 40

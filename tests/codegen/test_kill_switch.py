@@ -2,14 +2,16 @@
 
 import pytest
 
-from codegen import audit, explain, kill_switch, ranges, serial_lists
+from codegen import audit, explain
 from codegen.audit import Action
 from codegen.brands import Brand
+from codegen.code_lists import serial_lists
+from codegen.code_lists.serial_lists import SerialNotOurs, SerialsEmpty, SerialsTooMany
 from codegen.explain import Finding
 from codegen.keys import keyring
 from codegen.keys.keyring import EpochUnknown
-from codegen.ranges import CodeState
-from codegen.serial_lists import SerialNotOurs, SerialsEmpty, SerialsTooMany
+from codegen.lifecycle import kill_switch, ranges
+from codegen.lifecycle.ranges import CodeState
 from tests.codegen.conftest import KEK, NOW, Inside, ordered
 
 ALICE = "alice@tea.example"

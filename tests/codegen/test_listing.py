@@ -8,13 +8,13 @@ from uuid import UUID
 
 import pytest
 
-from codegen import listing
 from codegen.cipher import EpochKeys, SerialCipher
+from codegen.code_lists import listing
+from codegen.code_lists.listing import Layout
 from codegen.gtin import Gtin
 from codegen.kinds import Kind, Profile
-from codegen.listing import Layout
+from codegen.lifecycle.ranges import RowsOutsideOrder
 from codegen.orders import CodeOrder
-from codegen.ranges import RowsOutsideOrder
 from kit.refusals import Invalid
 from tests.codegen import slow_cipher
 from tests.codegen.conftest import GTIN, NOW

@@ -14,8 +14,8 @@ from codegen.brands import Brand
 from codegen.cipher import SerialCipher
 from codegen.keys import keyring
 from codegen.kinds import Profile
+from codegen.lifecycle.order_life import close
 from codegen.marks import MarkChangedOften, MarkFixed, MarkOfClosedOrder, MarkRequestDiffers
-from codegen.order_life import close
 from codegen.orders import CodeOrder, Stage
 from codegen.proofs import Proofs
 from codegen.symbology import symbol_checks

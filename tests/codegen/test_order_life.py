@@ -9,14 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from codegen import audit, exports, orders, ranges
-from codegen import order_life as life
+from codegen import audit, orders
 from codegen.audit import Action, ReasonTooLong
 from codegen.brands import Brand
-from codegen.intervals import Stretch
-from codegen.order_life import Life
+from codegen.code_lists import exports
+from codegen.lifecycle import order_life as life
+from codegen.lifecycle import ranges
+from codegen.lifecycle.intervals import Stretch
+from codegen.lifecycle.order_life import Life
+from codegen.lifecycle.ranges import CodeState, Decision, RangeVoided, StateCounts
 from codegen.orders import CodeOrder, OrderClosed, OrderNotIssued, OrderUnknown, Stage
-from codegen.ranges import CodeState, Decision, RangeVoided, StateCounts
 from kit.ids import uuid7
 from tests.codegen.conftest import NOW, Inside, ordered
 

@@ -6,13 +6,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy.orm import Session
 
-from codegen import order_life, order_search, orders, products, ranges
+from codegen import order_search, orders, products
 from codegen.brands import Brand
 from codegen.kinds import Kind, Profile
-from codegen.order_life import Life
+from codegen.lifecycle import order_life, ranges
+from codegen.lifecycle.order_life import Life
+from codegen.lifecycle.ranges import CodeState
 from codegen.order_search import Wanted
 from codegen.orders import Stage
-from codegen.ranges import CodeState
 from kit.ids import uuid7
 from tests.codegen.conftest import NOW, Inside, gtin_of, ordered
 

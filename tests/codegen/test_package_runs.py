@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from codegen import package_runs
+from codegen.lifecycle import package_runs
 from codegen.packaging import Packaging
 
 # 24 items with inner codes, 6 cases of 4, 3 pallets of 2: rows 1-24 outer, 25-48 inner, 49-54 cases, 55-57 pallets.

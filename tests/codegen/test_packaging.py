@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from codegen import catalogue, explain, listing, orders, packaging
+from codegen import catalogue, explain, orders, packaging
 from codegen.brands import Brand
+from codegen.code_lists import listing
+from codegen.code_lists.listing import Layout
 from codegen.keys import keyring
 from codegen.kinds import Kind
-from codegen.listing import Layout
 from codegen.orders import CodeOrder, PackagingOfItems, RequestDiffers
 from codegen.packaging import Packaging, PalletsWithoutCases, RatioMalformed, RatioUnfit
 from tests.codegen.conftest import KEK, NOW, Inside, ordered

@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from codegen import audit, brands, catalogue, catalogue_version, orders, products, ranges
+from codegen import audit, brands, catalogue, catalogue_version, orders, products
 from codegen.audit import Action
 from codegen.brands import Brand
-from codegen.ranges import CodeState, RangeChange, StateCounts
+from codegen.lifecycle import ranges
+from codegen.lifecycle.ranges import CodeState, RangeChange, StateCounts
 from kit.db import transaction
 from tests.codegen.conftest import KEK, NOW, Inside, gtin_of, ordered
 from tests.conftest import Database

@@ -6,12 +6,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from codegen import orders, ranges, reentry
+from codegen import orders, reentry
 from codegen.brands import Brand
 from codegen.keys import keyring
 from codegen.keys.keyring import EpochUnknown
+from codegen.lifecycle import ranges
+from codegen.lifecycle.ranges import CodeState
 from codegen.proofs import Proofs
-from codegen.ranges import CodeState
 from codegen.reentry import EpochStillOpen, OrderRecord, RangeTaken, RecordDiffers, RecordMalformed
 from tests.codegen.conftest import KEK, NOW, Inside, ordered
 from tests.codegen.test_packaging import packed_order

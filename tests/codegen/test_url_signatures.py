@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen import listing, url_signatures
+from codegen import url_signatures
 from codegen.addresses import Addresses
 from codegen.cipher import EpochKeys, SerialCipher
+from codegen.code_lists import listing
 from codegen.gtin import Gtin
 from codegen.keys import public_keys
 from codegen.keys.keyring import Epoch

@@ -17,8 +17,9 @@ import pytest
 from redis import Redis
 from sqlalchemy import Engine, text
 
-from codegen import brands, catalogue_version, orders, products, ranges
+from codegen import brands, catalogue_version, orders, products
 from codegen.keys import keyring
+from codegen.lifecycle import ranges
 from codegen.orders import CodeOrder
 from kit.clock import Clock, FixedClock
 from kit.db import transaction

@@ -14,8 +14,9 @@ import pytest
 from redis.exceptions import RedisError
 from sqlalchemy import Engine, select
 
-from codegen import brands, orders, products, ranges
+from codegen import brands, orders, products
 from codegen.keys import keyring
+from codegen.lifecycle import ranges
 from kit.clock import SystemClock
 from kit.db import transaction
 from kit.redis import connect, look_around, primaries, url_of_key

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from codegen import brands, orders, products, ranges
+from codegen import brands, orders, products
 from codegen.keys import keyring
+from codegen.lifecycle import ranges
 from kit.db import transaction
 from scanservice.hot import functions, streams
 from tests.scanservice.conftest import GTIN, OTHER_GTIN, PHONE, Client, LocalEdge, Market

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from codegen import orders, ranges, url_signatures
+from codegen import orders, url_signatures
 from codegen.keys import keyring
+from codegen.lifecycle import ranges
 from codegen.print_packages.guarding import pins
 from codegen.proofs import Proofs
 from kit.db import transaction

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from codegen import ranges
+from codegen.lifecycle import ranges
 from kit.db import transaction
 from scanservice.hot import functions, generations, state
 from scanservice.hot.generations import StateToRebuild

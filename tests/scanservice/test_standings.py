@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
-from codegen import bindings, orders, ranges
-from codegen.bindings import Target
+from codegen import orders
 from codegen.keys import keyring
 from codegen.kinds import Profile
+from codegen.lifecycle import bindings, ranges
+from codegen.lifecycle.bindings import Target
 from kit.db import transaction
 from tests.scanservice.conftest import GTIN, LocalEdge, Market
 

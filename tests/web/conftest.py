@@ -10,9 +10,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from codegen import brands, orders, products, ranges
+from codegen import brands, orders, products
 from codegen.cipher import SerialCipher
 from codegen.keys import keyring
+from codegen.lifecycle import ranges
 from kit import redis
 from kit.clock import FixedClock
 from kit.db import transaction

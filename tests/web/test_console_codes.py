@@ -15,7 +15,8 @@ import zxingcpp
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from codegen import exports, orders
+from codegen import orders
+from codegen.code_lists import exports
 from codegen.orders import CodeOrder
 from kit.clock import FixedClock
 from kit.db import transaction

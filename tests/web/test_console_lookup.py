@@ -8,8 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 
-from codegen import orders, ranges, symbols
+from codegen import orders, symbols
 from codegen.kinds import Profile
+from codegen.lifecycle import ranges
 from kit.db import transaction
 from supplychain import shipments
 from supplychain.shipments import Shipment

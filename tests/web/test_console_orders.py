@@ -8,13 +8,14 @@ from uuid import UUID
 import pytest
 from flask.testing import FlaskClient
 
-from codegen import bindings, order_life, orders, ranges
-from codegen.bindings import Scene
+from codegen import orders
 from codegen.keys import keyring
 from codegen.kinds import Kind, Profile
-from codegen.order_life import Life
+from codegen.lifecycle import bindings, order_life, ranges
+from codegen.lifecycle.bindings import Scene
+from codegen.lifecycle.order_life import Life
+from codegen.lifecycle.ranges import CodeState
 from codegen.orders import CodeOrder, Stage
-from codegen.ranges import CodeState
 from kit.db import transaction
 from tests.conftest import NOW, Database
 from tests.web.conftest import Furnished

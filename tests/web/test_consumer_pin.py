@@ -8,7 +8,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from codegen import orders, ranges
+from codegen import orders
+from codegen.lifecycle import ranges
 from codegen.proofs import Proofs
 from kit.clock import FixedClock
 from kit.db import transaction

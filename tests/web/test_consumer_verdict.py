@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from codegen import ranges
+from codegen.lifecycle import ranges
 from kit.clock import FixedClock
 from kit.db import transaction
 from kit.settings import Settings

@@ -11,7 +11,8 @@ import phonenumbers
 import pytest
 from sqlalchemy import text
 
-from codegen import orders, ranges
+from codegen import orders
+from codegen.lifecycle import ranges
 from crm import identities
 from kit import chance, redis, servers
 from kit.clock import FixedClock

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from codegen import catalogue, ranges
+from codegen import catalogue
+from codegen.lifecycle import ranges
 from kit.csv_files import CsvHeader, CsvRowsRefused
 from kit.db import transaction
 from kit.settings import Settings

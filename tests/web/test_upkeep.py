@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from codegen import brands, exports, orders, products
+from codegen import brands, orders, products
+from codegen.code_lists import exports
 from kit.clock import FixedClock
 from kit.db import transaction
 from kit.redis import connect

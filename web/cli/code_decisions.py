@@ -9,10 +9,11 @@ from uuid import UUID
 import click
 from sqlalchemy.orm import Session
 
-from codegen import audit, bindings, kill_switch, order_life, orders, package_runs, ranges
-from codegen.bindings import Scene, Target
+from codegen import audit, orders
 from codegen.keys import keyring
-from codegen.ranges import RangeChange
+from codegen.lifecycle import bindings, kill_switch, order_life, package_runs, ranges
+from codegen.lifecycle.bindings import Scene, Target
+from codegen.lifecycle.ranges import RangeChange
 from web.cli.codes import group
 from web.cli.root import ACTOR, answer, brand_option, json_option, onemark
 

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import click
 
-from codegen import marking, marks, ranges
+from codegen import marking, marks
+from codegen.lifecycle import ranges
 from codegen.print_packages.formats import picture_zips
 from codegen.print_packages.formats.picture_zips import Picture
 from kit.refusals import Invalid

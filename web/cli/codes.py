@@ -8,10 +8,12 @@ import click
 import msgspec
 from sqlalchemy.orm import Session
 
-from codegen import brands, explain, listing, orders, ranges, reentry
+from codegen import brands, explain, orders, reentry
 from codegen.cipher import SerialCipher
+from codegen.code_lists import listing
 from codegen.keys import keyring
 from codegen.kinds import Kind, Profile
+from codegen.lifecycle import ranges
 from codegen.orders import CodeOrder, Stage
 from codegen.print_packages import packages
 from codegen.proofs import Proofs

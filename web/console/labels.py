@@ -2,7 +2,7 @@
 
 from codegen.explain import Finding
 from codegen.kinds import Kind, Profile
-from codegen.ranges import CodeState
+from codegen.lifecycle.ranges import CodeState
 from scanservice.verdicts import Verdict
 from web.console.routes import blueprint
 from web.wording import lazy

@@ -10,8 +10,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from codegen import orders, ranges
-from codegen.ranges import CodeState
+from codegen import orders
+from codegen.lifecycle import ranges
+from codegen.lifecycle.ranges import CodeState
 from supplychain import shipments
 from web.consumer.visits import Holder, Visit
 from web.wording import gettext as _

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 from campaigns import offers
 from campaigns.offers import CampaignUnknown
 from campaigns.terms import Draft
-from codegen import orders, products, ranges
+from codegen import orders, products
 from codegen.cipher import Serials
 from codegen.keys import keyring
+from codegen.lifecycle import ranges
 from codegen.orders import CodeOrder
 from kit.refusals import Conflict
 from supplychain import distributors, shipments

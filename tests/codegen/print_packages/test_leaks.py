@@ -4,10 +4,10 @@ import pytest
 
 from codegen.brands import Brand
 from codegen.kinds import Kind
+from codegen.lifecycle.ranges import CodeState
 from codegen.print_packages import leaks, packages
 from codegen.print_packages.leaks import LeakReason
 from codegen.print_packages.packages import Package
-from codegen.ranges import CodeState
 from tests.codegen import packaging
 from tests.codegen.conftest import Inside, ordered
 

@@ -11,9 +11,11 @@ import pytest
 from sqlalchemy import text
 
 from codegen import cipher as ciphers
-from codegen import exports, orders, ranges
+from codegen import orders
+from codegen.code_lists import exports
 from codegen.keys import keyring
 from codegen.kinds import Kind
+from codegen.lifecycle import ranges
 from codegen.print_packages import packages
 from codegen.print_packages.guarding import recipients
 from codegen.print_packages.packages import Package, Printing

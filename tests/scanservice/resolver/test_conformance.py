@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from codegen import ranges
+from codegen.lifecycle import ranges
 from codegen.resolver_links.link_table import Role
 from scanservice.resolver import wishes
 from tests.scanservice.conftest import GTIN, OTHER_GTIN, Market

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from flask import render_template, request
 
-from codegen import audit, orders, ranges
+from codegen import audit, orders
 from codegen.audit import Action, Wanted
+from codegen.lifecycle import ranges
 from web.accounts import CONSOLE_ROLES
 from web.app import db
 from web.console import desk

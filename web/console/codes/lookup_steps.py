@@ -12,7 +12,7 @@ from codegen import typed_codes
 from codegen.cipher import SERIAL_LENGTH
 from codegen.explain import Explanation, Finding
 from codegen.keys.keyring import EpochEntry
-from codegen.ranges import CodeState
+from codegen.lifecycle.ranges import CodeState
 from codegen.typed_codes import Note, Reading, Shape
 from kit.refusals import Refusal
 from web import wording

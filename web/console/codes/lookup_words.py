@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from codegen.bindings import Scene
+from codegen.lifecycle.bindings import Scene
 from web.console import desk
 from web.console.routes import blueprint
 from web.wording import instant, lazy

@@ -12,11 +12,12 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField, RadioField, StringField
 from wtforms.validators import Length
 
-from codegen import orders, package_runs, ranges, run_counts
+from codegen import orders
 from codegen.audit import REASON_LENGTH_MAX
+from codegen.lifecycle import package_runs, ranges, run_counts
+from codegen.lifecycle.package_runs import Run
+from codegen.lifecycle.ranges import CodeState, OrderStates
 from codegen.orders import CodeOrder
-from codegen.package_runs import Run
-from codegen.ranges import CodeState, OrderStates
 from web.accounts import CONSOLE_ROLES
 from web.app import db
 from web.console import desk

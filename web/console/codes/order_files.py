@@ -9,10 +9,11 @@ from uuid import UUID
 from flask import redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
-from codegen import exports, listing, marking, orders, url_signatures
+from codegen import marking, orders, url_signatures
+from codegen.code_lists import exports, listing
 from codegen.keys import keyring
+from codegen.lifecycle.ranges import checked_rows
 from codegen.orders import CodeOrder
-from codegen.ranges import checked_rows
 from codegen.symbology import symbol_files
 from kit.refusals import Conflict, Malformed
 from web.accounts import CONSOLE_ROLES

@@ -2,11 +2,12 @@
 
 from flask import render_template, request
 
-from codegen import order_life, order_search, ranges
+from codegen import order_search
 from codegen.kinds import Kind
-from codegen.order_life import Life
+from codegen.lifecycle import order_life, ranges
+from codegen.lifecycle.order_life import Life
+from codegen.lifecycle.ranges import CodeState
 from codegen.order_search import TEXT_LENGTH_MAX, TROUBLES, Wanted
-from codegen.ranges import CodeState
 from web.accounts import CONSOLE_ROLES
 from web.app import db
 from web.console import desk

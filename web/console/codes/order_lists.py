@@ -15,11 +15,13 @@ from werkzeug.wrappers import Response
 from wtforms import RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import Length
 
-from codegen import bindings, kill_switch, orders, package_runs, ranges, serial_lists
+from codegen import orders
 from codegen.audit import REASON_LENGTH_MAX
-from codegen.bindings import Scene, Target
+from codegen.code_lists import serial_lists
+from codegen.code_lists.serial_lists import Listed
+from codegen.lifecycle import bindings, kill_switch, package_runs, ranges
+from codegen.lifecycle.bindings import Scene, Target
 from codegen.orders import CodeOrder
-from codegen.serial_lists import Listed
 from kit.refusals import Invalid
 from web.accounts import CONSOLE_ROLES
 from web.app import db, parts

@@ -7,12 +7,14 @@ from werkzeug.wrappers import Response
 from wtforms import StringField, SubmitField
 from wtforms.validators import Length
 
-from codegen import bindings, exports, order_life, orders, products, ranges
+from codegen import orders, products
 from codegen.audit import REASON_LENGTH_MAX
-from codegen.order_life import Life
+from codegen.code_lists import exports
+from codegen.lifecycle import bindings, order_life, ranges
+from codegen.lifecycle.order_life import Life
+from codegen.lifecycle.ranges import CodeState, OrderStates
 from codegen.orders import CodeOrder, Stage
 from codegen.products import Product
-from codegen.ranges import CodeState, OrderStates
 from web.accounts import CONSOLE_ROLES
 from web.app import db
 from web.console import desk

@@ -4,8 +4,9 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from codegen import orders, ranges
+from codegen import orders
 from codegen.kinds import Kind, Profile
+from codegen.lifecycle import ranges
 from codegen.marks import MarkRequestDiffers
 from codegen.orders import CodeOrder, RequestDiffers, Stage
 from kit import chance

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from codegen.order_life import Life
-from codegen.ranges import CodeState
+from codegen.lifecycle.order_life import Life
+from codegen.lifecycle.ranges import CodeState
 from web.console.routes import blueprint
 from web.wording import lazy
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from codegen.ranges import CodeState, StateCounts
+from codegen.lifecycle.ranges import CodeState, StateCounts
 
 WIDTH = 1000
 # However few codes a state has, a marketer must see that there are some.

@@ -16,9 +16,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from codegen import audit, catalogue_version, intervals, models
+from codegen import audit, catalogue_version, models
 from codegen.audit import REASON_LENGTH_MAX, Action, ReasonTooLong
-from codegen.intervals import Stretch, Stretches
+from codegen.lifecycle import intervals
+from codegen.lifecycle.intervals import Stretch, Stretches
 from codegen.orders import CodeOrder, OrderClosed, OrderNotIssued, OrderUnknown, Stage
 from kit import ids
 from kit.refusals import Conflict, Invalid
@@ -222,7 +223,7 @@ def decide_runs(
     now: datetime,
     actor: str,
 ) -> int:
-    """One decision about several stretches of rows, as codegen.package_runs gives them. Returns for how many codes it is new."""
+    """One decision about several stretches of rows, as codegen.lifecycle.package_runs gives them. Returns for how many codes it is new."""
     decision = _Decision(state, reason=reason, now=now, actor=actor)
     order, decided = _locked(session, decision, tenant_id=tenant_id, order_id=order_id)
     asked = []

@@ -1,7 +1,7 @@
 """The life of an order: draft -> issued -> printed -> active -> closed.
 
 Only the ends are written down: a draft is issued once, and an order is closed once. Printed and active follow from what was decided
-about its rows (codegen.ranges), so that they cannot disagree with it. Closing ends the work and says nothing of the codes: those on the
+about its rows (codegen.lifecycle.ranges), so that they cannot disagree with it. Closing ends the work and says nothing of the codes: those on the
 market stay active, and can still be frozen, recalled or voided. Refuses to issue what is closed; issuing or closing again changes nothing.
 """
 
@@ -12,10 +12,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from codegen import audit, models, orders, ranges
+from codegen import audit, models, orders
 from codegen.audit import REASON_LENGTH_MAX, Action, ReasonTooLong
+from codegen.lifecycle import ranges
+from codegen.lifecycle.ranges import OrderStates
 from codegen.orders import CodeOrder, OrderClosed, OrderUnknown, Stage
-from codegen.ranges import OrderStates
 
 
 class Life(StrEnum):

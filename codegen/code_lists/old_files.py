@@ -10,7 +10,8 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from codegen import exports, models
+from codegen import models
+from codegen.code_lists import exports
 from codegen.print_packages import package_contents
 from codegen.print_packages.package_models import Package
 

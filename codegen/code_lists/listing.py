@@ -19,9 +19,9 @@ import numpy.typing as npt
 from codegen import url_signatures
 from codegen.addresses import SIGNATURE_KEY, SIGNATURE_LENGTH, Addresses
 from codegen.cipher import SERIAL_LENGTH, SerialCipher
+from codegen.lifecycle.ranges import checked_rows
 from codegen.orders import CodeOrder, require_issued
 from codegen.packaging import Block
-from codegen.ranges import checked_rows
 from kit.refusals import Invalid
 
 HEADER = b"url,serial,gtin,lot,kind,parent_serial,pin\n"

@@ -16,12 +16,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from codegen import audit, catalogue_version, intervals, models, orders, products, serial_lists
+from codegen import audit, catalogue_version, models, orders, products
 from codegen.audit import Action
+from codegen.code_lists import serial_lists
 from codegen.gtin import Gtin
-from codegen.intervals import Stretch
+from codegen.lifecycle import intervals
+from codegen.lifecycle.intervals import Stretch
+from codegen.lifecycle.ranges import checked_rows
 from codegen.orders import CodeOrder, OrderClosed, Stage
-from codegen.ranges import checked_rows
 from kit import ids
 from kit.refusals import Conflict
 

@@ -2,7 +2,7 @@
 
 Promises: all or nothing, and void for ever. Refuses a list with a line that is no code of this brand: a kill that missed its target must not
 look like one that hit.
-Whole orders and rows are `codegen.ranges.void`, whole epochs `codegen.keys.keyring.revoke`.
+Whole orders and rows are `codegen.lifecycle.ranges.void`, whole epochs `codegen.keys.keyring.revoke`.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from codegen import ranges, serial_lists
+from codegen.code_lists import serial_lists
+from codegen.lifecycle import ranges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

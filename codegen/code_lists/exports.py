@@ -18,11 +18,12 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from codegen import brands, listing, models, orders
+from codegen import brands, models, orders
 from codegen.cipher import SerialCipher
+from codegen.code_lists import listing
+from codegen.code_lists.listing import HEADER, Layout
 from codegen.keys import keyring
-from codegen.listing import HEADER, Layout
-from codegen.ranges import checked_rows
+from codegen.lifecycle.ranges import checked_rows
 from kit import outbox
 from kit.refusals import Conflict, NotFound
 

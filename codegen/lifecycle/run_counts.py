@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 
-from codegen.intervals import Stretches
 from codegen.kinds import Kind
+from codegen.lifecycle.intervals import Stretches
+from codegen.lifecycle.package_runs import Run
+from codegen.lifecycle.ranges import CodeState, OrderStates
 from codegen.orders import CodeOrder
-from codegen.package_runs import Run
-from codegen.ranges import CodeState, OrderStates
 
 
 def by_kind(order: CodeOrder, runs: Iterable[Run]) -> Mapping[Kind, int]:

@@ -1,0 +1,1 @@
+"""Lists of codes as files: written for printers and tables, read from hand scanners."""
