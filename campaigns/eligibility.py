@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Final
 
 from campaigns.terms import Offer, State
-from codegen.bindings import Scene
 from codegen.code_facts import CodeFacts
 from codegen.kinds import Kind
-from codegen.ranges import CodeState
+from codegen.lifecycle.bindings import Scene
+from codegen.lifecycle.ranges import CodeState
 from kit.refusals import Conflict
 from scanservice import tickets
 from scanservice.tickets import Stage, Ticket

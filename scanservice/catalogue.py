@@ -20,10 +20,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from codegen import brands, catalogue, catalogue_version, origins
 from codegen.catalogue import BrandCatalogue, CodeRange
-from codegen.intervals import Stretch
+from codegen.lifecycle.intervals import Stretch
+from codegen.lifecycle.ranges import CodeState
 from codegen.products import Product
 from codegen.proofs import NO_PROOFS, Proofs
-from codegen.ranges import CodeState
 from codegen.resolver_links.link_table import NO_LINKS, LinkTable
 from kit import log
 from kit.db import transaction

@@ -148,7 +148,9 @@ def judge(
     judged = _judge_company(
         before.slots, visitor=who, whence=whence, at_min=at_s // 60, staff_before=staff_before, weights=weights
     )
-    return judged if before.proof is None else _proven(judged, before, before.proof, visitor=who, whence=whence, at_min=at_s // 60)
+    return (
+        judged if before.proof is None else _proven(judged, before, before.proof, visitor=who, whence=whence, at_min=at_s // 60)
+    )
 
 
 def marked(judgement: Judgement, signature: Signature, marks: tuple[Reason, ...] = ()) -> Judgement:
@@ -211,7 +213,11 @@ def _proven(judged: Judgement, before: State, proof: Proof, *, visitor: bytes, w
     at = _iso(proof.at_min)
     if proof.visitor == visitor:
         outweighed = judged.verdict in _OUTWEIGHED
-        reasons = (*judged.reasons, Reason("pin_right_at", at), *([Reason("outweighs", judged.verdict.value)] if outweighed else []))
+        reasons = (
+            *judged.reasons,
+            Reason("pin_right_at", at),
+            *([Reason("outweighs", judged.verdict.value)] if outweighed else []),
+        )
         return Judgement(Verdict.GENUINE_AGAIN if outweighed else judged.verdict, reasons)
     holder = next((slot for slot in before.slots if slot.visitor == proof.visitor), None)
     home = holder is not None and _shares_household(holder, whence=whence, at_min=at_min)

@@ -11,8 +11,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from codegen import exports, orders
-from codegen.exports import Export
+from codegen import orders
+from codegen.code_lists import exports
+from codegen.code_lists.exports import Export
 from codegen.orders import CodeOrder
 from codegen.print_packages import downloads, packages
 from codegen.print_packages.downloads import Download

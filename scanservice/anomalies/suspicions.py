@@ -13,11 +13,11 @@ from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
+from codegen.lifecycle.ranges import CodeState
 from codegen.orders import CodeOrder
 from codegen.print_packages import leaks
 from codegen.print_packages.holders import Holders
 from codegen.print_packages.leaks import LeakReason
-from codegen.ranges import CodeState
 from scanservice import visitors
 from scanservice.ingest.records import NewScan, ScanRow
 from scanservice.verdicts import Role, Standing, Verdict

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from codegen.print_packages import pins
+from codegen.print_packages.guarding import pins
 from kit import ids, seals
 from scanservice import verdicts
 from scanservice.catalogue import Asked, Catalogue, CatalogueAway, Item, Shelf

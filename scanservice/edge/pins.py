@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from codegen.kinds import Kind
-from codegen.print_packages.pins import PIN_DIGITS
+from codegen.print_packages.guarding.pins import PIN_DIGITS
 from kit.refusals import Conflict, Invalid, Malformed, TooMany
 from scanservice import tickets, verdicts, visitors
 from scanservice.catalogue import Asked

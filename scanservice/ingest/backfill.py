@@ -24,8 +24,8 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from codegen import intervals
 from codegen.catalogue import BrandCatalogue, CodeRange
+from codegen.lifecycle import intervals
 from kit.refusals import Unavailable
 from scanservice import evidence, verdicts
 from scanservice.evidence import Weights
