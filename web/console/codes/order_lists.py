@@ -24,7 +24,7 @@ from codegen.lifecycle.bindings import Scene, Target
 from codegen.orders import CodeOrder
 from kit.refusals import Invalid
 from web.accounts import CONSOLE_ROLES
-from web.app import db, parts
+from web.app import FORM_BYTES_MAX, db, parts
 from web.console import desk
 from web.console.codes.order_page import headed
 from web.console.codes.orders import product_options
@@ -101,6 +101,13 @@ class Share:
 
     order: CodeOrder
     codes: int
+
+
+@blueprint.url_value_preprocessor
+def _room_for_lists(endpoint: str | None, _values: object) -> None:
+    """Before anybody reads the form: the second look sends a whole file back as text, more than other forms may hold."""
+    if endpoint in {"console.orders_void_list", "console.orders_bind"}:
+        request.max_form_memory_size = FORM_BYTES_MAX
 
 
 @blueprint.route("/codes/void", methods=["GET", "POST"])
