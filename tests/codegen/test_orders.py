@@ -12,6 +12,7 @@ from codegen.brands import Brand
 from codegen.kinds import Kind, Profile
 from codegen.orders import CodeOrder
 from kit.db import transaction
+from kit.ids import uuid7
 from kit.refusals import Refusal
 from tests.codegen.conftest import NOW, Inside, gtin_of, new_brand, ordered
 from tests.conftest import Database
@@ -120,7 +121,7 @@ def test_another_brands_order_is_unknown(inside: Inside, database: Database, tea
 
 def test_short_codes_need_an_origin_of_their_own(database: Database) -> None:
     one = new_brand(database, origin="https://shared.example")
-    gtin = gtin_of(one.tenant_id)
+    gtin = gtin_of(uuid7(NOW).int)
     with transaction(database.app_engine, tenant_id=one.tenant_id) as session:
         products.add(session, tenant_id=one.tenant_id, gtin=gtin, name="Cap", now=NOW)
         assert short_order(session, one, gtin, request_id="alone").profile is Profile.SHORT

@@ -16,6 +16,7 @@ from codegen.brands import Brand
 from codegen.lifecycle import ranges
 from codegen.lifecycle.ranges import CodeState, RangeChange, StateCounts
 from kit.db import transaction
+from kit.ids import uuid7
 from tests.codegen.conftest import KEK, NOW, Inside, gtin_of, ordered
 from tests.conftest import Database
 
@@ -178,7 +179,7 @@ def test_every_change_that_edges_hold_grows_the_version(inside: Inside, tea: Bra
     changes: list[Callable[[Session], object]] = [
         lambda session: brands.add_host(session, tenant_id=tea.tenant_id, host="more.example"),
         lambda session: brands.change_origin(session, tenant_id=tea.tenant_id, scan_origin="https://more.example"),
-        lambda session: products.add(session, tenant_id=tea.tenant_id, gtin=gtin_of(tea.tenant_id), name="A", now=NOW),
+        lambda session: products.add(session, tenant_id=tea.tenant_id, gtin=gtin_of(uuid7(NOW).int), name="A", now=NOW),
     ]
     for change in changes:
         with inside() as session:

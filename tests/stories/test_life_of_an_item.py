@@ -53,6 +53,7 @@ def order_codes(console: Page, box: Box, *, lot: str) -> str:
     console.get_by_label("How many").fill("20")
     console.get_by_label("Lot", exact=True).fill(lot)
     console.get_by_label("Activate at once").check()
+    console.get_by_role("button", name="Continue").click()
     console.get_by_role("button", name="Order codes").click()
     expect(console.get_by_role("heading", level=1)).to_contain_text(lot)
     order_id = console.url.rsplit("/", 1)[-1]

@@ -262,7 +262,7 @@ def test_a_code_typed_by_hand_shows_its_order_decisions_shipments_and_scans(
     page = words_of(marketer.get("/console/codes", query_string={"code": f" {typed[:10]}-{typed[10:]} "}).text)
     assert "Genuine and active" in page
     assert "3 / 100" in page
-    assert "2026-11-22 11:00 Genuine, first scan Shanghai 浦东新区 wechat" in page
+    assert "2026-11-22 11:00 Genuine, first scan – Shanghai 浦东新区 wechat" in page
     assert "西湖区" not in page
     assert "Shanghai Trading D1 2026-11-20 16:00" in page
 
