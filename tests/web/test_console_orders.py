@@ -200,7 +200,8 @@ def test_a_list_of_codes_is_void_after_its_number_is_typed(
     assert "The list holds 3 codes." in wrong.text
     assert states(database, furnished, furnished.order_id)["void"] == 0
     wide = f"{furnished.serial(5)}\n{(' ' * 1900 + chr(10)) * 300}{furnished.serial(6)}"
-    again = marketer.post("/console/codes/void", data={**form, "serials": wide, "count": "4", "do": "y"})
+    sent_back = {**form, "serials": wide, "count": "4", "do": "y"}
+    again = marketer.post("/console/codes/void", data=sent_back, content_type="multipart/form-data")
     assert (again.status_code, "The list holds 2 codes." in again.text) == (422, True), (
         "what a file may hold, the form sends back"
     )
