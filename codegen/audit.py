@@ -53,6 +53,8 @@ class Action(StrEnum):
     LINK_HOST_DISALLOWED = "link_host.disallowed"
     LINK_VOCABULARY_DEFINED = "link_vocabulary.defined"
     LINK_VOCABULARY_FORGOTTEN = "link_vocabulary.forgotten"
+    API_KEY_MADE = "api_key.made"
+    API_KEY_REVOKED = "api_key.revoked"
 
 
 class ReasonTooLong(Invalid):

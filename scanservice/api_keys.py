@@ -16,7 +16,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from codegen import catalogue_version
+from codegen import audit, catalogue_version
+from codegen.audit import Action
 from kit import chance
 from kit.refusals import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from scanservice import models
@@ -155,6 +156,8 @@ def add(
     ).first()
     if added is None:
         raise KeyNameTaken(name=named)
+    facts = {"name": named, "scopes": allowed}
+    audit.write(session, Action.API_KEY_MADE, tenant_id=tenant_id, actor=actor, now=now, facts=facts)
     catalogue_version.grow(session)
     return NewKey(key=find(session, tenant_id=tenant_id, key_id=key_id), secret=secret)
 
@@ -167,6 +170,7 @@ def revoke(session: Session, *, tenant_id: int, key_id: UUID, actor: str, now: d
     if row.revoked_at is None:
         row.revoked_at, row.revoked_by = now, actor
         session.flush()
+        audit.write(session, Action.API_KEY_REVOKED, tenant_id=tenant_id, actor=actor, now=now, facts={"name": row.name})
         catalogue_version.grow(session)
     return _key(row)
 

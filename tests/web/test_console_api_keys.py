@@ -38,6 +38,10 @@ def test_a_revoked_key_is_gone_and_its_name_is_free_again(database: Database, fu
     assert owner.post(f"/console/api-keys/{key.id}/revoke").status_code == 302
     with transaction(database.app_engine, tenant_id=furnished.tenant_id) as session:
         assert api_keys.digest(secret) not in api_keys.by_digest(session, tenant_id=furnished.tenant_id)
+    history = owner.get("/console/audit").text
+    assert "API key made" in history
+    assert "API key revoked" in history
+    assert secret not in history
     make(owner)
 
 

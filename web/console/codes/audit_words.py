@@ -34,6 +34,8 @@ ACTIONS = {
     Action.LINK_HOST_DISALLOWED: lazy("Links may not lead to a host any more"),
     Action.LINK_VOCABULARY_DEFINED: lazy("Link vocabulary added"),
     Action.LINK_VOCABULARY_FORGOTTEN: lazy("Link vocabulary forgotten"),
+    Action.API_KEY_MADE: lazy("API key made"),
+    Action.API_KEY_REVOKED: lazy("API key revoked"),
 }
 STRETCHES_SHOWN = 3
 _OF_LINKS = ("gtin", "lot", "serial", "href", "host", "prefix", "namespace")
@@ -71,6 +73,8 @@ def told(line: Line) -> str:
     if line.action.startswith("link"):
         # The facts of a link, a host or a vocabulary are words of their own: which goods, and where it leads.
         said.append(" · ".join(str(facts[name]) for name in _OF_LINKS if facts.get(name)))
+    if line.action in {Action.API_KEY_MADE, Action.API_KEY_REVOKED}:
+        said.append(str(facts["name"]))
     if line.order_id is None and line.epoch is not None:
         said.append(_("epoch %(epoch)s", epoch=line.epoch))
     return "; ".join(said)
