@@ -1,9 +1,8 @@
 """Decisions about stretches of an order: printed, active, frozen, recalled, void. Without a decision a code is inactive.
 
 Promises: decisions are only added, each with who, when and why; void is for ever and beats recalled, which beats frozen, which beats
-active, whatever came later; only a freeze is undone, and what was decided under it shows again; deciding again what is decided already
-changes nothing. Refuses rows outside the order, decisions about what is all void, every decision about a draft, and to print or release
-what is closed. Rows are counted from 1, as in the lines of the order's export.
+active, whatever came later; only a freeze is undone, and what was decided under it shows again; deciding again changes nothing. Refuses
+rows outside the order, decisions about what is all void or a draft, and to print or release what is closed. Rows are counted from 1.
 """
 
 from collections.abc import Mapping, Sequence

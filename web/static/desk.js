@@ -61,4 +61,6 @@ if (ordering && document.querySelector("[data-forecast]")) {
     clearTimeout(waiting);
     waiting = setTimeout(ask, 250);
   });
+  // What is chosen from the start (a product, the usual mark) shows at once.
+  ask();
 }
