@@ -14,14 +14,13 @@ import click
 from codegen import brands, url_signatures
 from codegen.keys import keyring, public_keys
 from codegen.url_signatures import KeySetMalformed
+from kit import csv_files
 from kit.refusals import Invalid, Refusal
 from web.cli.given_files import json_of
 from web.cli.root import REFUSED, answer, brand_option, cli, json_option, onemark
 
 COLUMNS = ("line", "url", "answer", "reason", "brand", "epoch", "gtin", "serial")
 RIGHT, WRONG = "right", "refused"
-# A cell that begins so is a formula to a spreadsheet, and these cells come from strangers.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _existing = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -51,7 +50,8 @@ class Checked:
 
     def as_row(self) -> list[str]:
         epoch = "" if self.epoch is None else str(self.epoch)
-        url = f"'{self.url}" if self.url.startswith(_FORMULA_STARTS) else self.url
+        # Addresses come from strangers.
+        url = csv_files.plain_cell(self.url)
         return [str(self.line), url, RIGHT if self.right else WRONG, self.reason, self.brand, epoch, self.gtin, self.serial]
 
 
