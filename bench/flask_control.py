@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 
 from codegen import digital_link
 from kit import ids, seals, settings
-from kit.clock import SystemClock
+from kit.clock import SystemClock, unix_ms
 from kit.db import make_engine
 from kit.redis import connect
 from scanservice import catalogue, places, tickets, verdicts, visitors
@@ -51,7 +51,7 @@ def scan(_code: str) -> Response:
         Scan(
             asked=asked,
             scan_id=ids.uuid7(now),
-            at=now,
+            at_ms=unix_ms(now),
             confirmed=True,
             repeat=Repeat.NEVER,
             visitor=visitor,
@@ -83,7 +83,7 @@ def _record(scan: Scan) -> Answered:
             _entries_max,
             functions.field(counter),
             verdicts.mode(item.standing, scan.role, confirmed=scan.confirmed).value,
-            state.seconds(scan.at.timestamp()),
+            state.seconds(scan.at_ms // 1000),
             visitor,
             scan.whence,
             scan_log.encode(sighting(scan, item)),

@@ -75,10 +75,12 @@ class BrandCatalogue:
 
     def counter_of(self, serial: str) -> tuple[int, int] | None:
         """(epoch, counter) of a canonical serial; None: this brand never made it."""
-        number = cipher.epoch_of(serial)
-        epoch = None if number is None else self.epochs.get(number)
-        n = None if epoch is None else epoch.cipher.counter_of(serial)
-        return None if n is None or number is None else (number, n)
+        number = cipher.number_of(serial)
+        if number is None:
+            return None
+        epoch = self.epochs.get(cipher.epoch_in(number))
+        n = None if epoch is None else epoch.cipher.counter_in(number)
+        return None if n is None or epoch is None else (epoch.cipher.epoch, n)
 
     def range_of(self, *, epoch: int, counter: int) -> CodeRange | None:
         place = bisect_right(self.ranges, (epoch, counter), key=lambda one: (one.epoch, one.first_counter)) - 1

@@ -114,8 +114,12 @@ class SerialCipher:
 
     def counter_of(self, serial: str) -> int | None:
         """The counter behind a canonical serial, or None: "we never made this" (of this brand and epoch). Beware that 0 is a counter."""
-        number = _number(serial)
-        if number is None or number >> (COUNTER_BITS + TAG_BITS) != self.epoch:
+        number = number_of(serial)
+        return None if number is None else self.counter_in(number)
+
+    def counter_in(self, number: int) -> int | None:
+        """As `counter_of`, of a serial that `number_of` has read."""
+        if epoch_in(number) != self.epoch:
             return None
         tag = number & _TAG_MASK
         n = number >> TAG_BITS & _COUNTER_MASK ^ self._keystream(tag)
@@ -153,14 +157,20 @@ def normalise(text: str) -> str:
 
 def epoch_of(serial: str) -> int | None:
     """The epoch that a canonical serial claims, or None where it cannot be a serial of this format."""
-    number = _number(serial)
+    number = number_of(serial)
     if number is None:
         return None
-    epoch = number >> (COUNTER_BITS + TAG_BITS)
+    epoch = epoch_in(number)
     return epoch if epoch <= EPOCH_MAX else None
 
 
-def _number(serial: str) -> int | None:
+def epoch_in(number: int) -> int:
+    """The epoch that a serial read by `number_of` claims: 0 to 31."""
+    return number >> (COUNTER_BITS + TAG_BITS)
+
+
+def number_of(serial: str) -> int | None:
+    """The 100 bits of a canonical serial; None where it has another shape."""
     if len(serial) != SERIAL_LENGTH or not serial.isascii():
         return None
     try:

@@ -5,6 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
+def unix_ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
 class Clock(Protocol):
     def now(self) -> datetime: ...
 

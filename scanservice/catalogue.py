@@ -66,7 +66,7 @@ class CatalogueAway(Unavailable):
     says: ClassVar[str] = "The catalogue of codes cannot be read right now. Try again in a moment."
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class Asked(msgspec.Struct, frozen=True):
     """A code as a request names it: by its serial, or by epoch and counter as a ticket does. `gtin` is empty for short codes."""
 
     tenant_id: int
@@ -75,8 +75,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     counted: tuple[int, int] | None = None
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """What the catalogue says of a code. `counted` is its epoch and counter; None where nobody made it."""
+class Item(msgspec.Struct, frozen=True):
+    """What the catalogue says of a code. `counted` is its epoch and counter; None where nobody made it. `weights`: by which evidence of
+    copies of this code is judged.
+    """
 
     brand: BrandCatalogue
     standing: Standing
@@ -88,12 +90,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     counted: tuple[int, int] | None = None
     order_id: UUID | None = None
     proofs: Proofs = NO_PROOFS
-
-    @property
-    def weights(self) -> Weights:
-        """By which evidence of copies of this code is judged."""
-        product = self.brand.products.get(self.gtin)
-        return evidence.USUAL if product is None else weights_of(product)
+    weights: Weights = evidence.USUAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,17 +201,20 @@ def _item(brand: BrandCatalogue, found: _Stock, counted: tuple[int, int], names:
     if names is None and standing in _ON_THE_WAY:
         standing = Standing.UNBOUND
     gtin, lot = names or ("", "")
+    product = brand.products.get(gtin)
+    # By place: names cost a microsecond, and this is made for every scan.
     return Item(
-        brand=brand,
-        standing=standing,
-        standing_reason="" if decision is None or state not in _TOLD or standing is Standing.UNBOUND else decision.reason,
-        gtin=gtin,
-        lot=lot,
-        kind=found.kind or found.range.kind_at(counted[1]),
-        serial=serial,
-        counted=counted,
-        order_id=found.range.order_id,
-        proofs=found.range.proofs,
+        brand,
+        standing,
+        "" if decision is None or state not in _TOLD or standing is Standing.UNBOUND else decision.reason,
+        gtin,
+        lot,
+        found.kind or found.range.kind_at(counted[1]),
+        serial,
+        counted,
+        found.range.order_id,
+        found.range.proofs,
+        evidence.USUAL if product is None else weights_of(product),
     )
 
 

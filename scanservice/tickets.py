@@ -44,7 +44,7 @@ class Stage:
     CONFIRMED: Final = "confirmed"
 
 
-class Ticket(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class Ticket(msgspec.Struct, frozen=True, array_like=True):
     """Codes that we never made have neither epoch nor counter; a preview has no verdict."""
 
     tenant_id: int
@@ -67,8 +67,8 @@ _encoder = msgspec.msgpack.Encoder(uuid_format="bytes")
 _decoder = msgspec.msgpack.Decoder(Ticket)
 
 
-def expiry_s(now: datetime) -> int:
-    return int(now.timestamp()) + _TTL_S
+def expiry_s(at_ms: int) -> int:
+    return at_ms // 1000 + _TTL_S
 
 
 def seal(ticket: Ticket, *, key: bytes) -> str:

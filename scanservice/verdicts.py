@@ -82,6 +82,9 @@ class Reason(NamedTuple):
     value: str | int | None = None
 
 
+NO_MARKS: Final[tuple[Reason, ...]] = ()
+
+
 class Judgement(msgspec.Struct, frozen=True, gc=False):
     verdict: Verdict
     reasons: tuple[Reason, ...]

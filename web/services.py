@@ -9,9 +9,9 @@ import threading
 from granian.constants import HTTPModes, Interfaces
 
 from kit import collecting, log, metrics
+from kit.asgi_serving import BACKLOG
 from kit.serving import Server
 from kit.settings import Settings
-from scanservice.edge.serving import BACKLOG
 from scanservice.ingest import ingesting
 from supplychain import geography
 from web import counters, instance, projecting, worker

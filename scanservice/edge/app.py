@@ -19,21 +19,21 @@ from redis.exceptions import RedisError
 from kit import collecting, log, metrics, seals, traces
 from kit.clock import Clock
 from kit.db import make_engine
+from kit.http_protocol import Reply
 from kit.redis import connect
 from kit.refusals import Refusal
-from kit.serving import CLOSING
 from kit.settings import MissingSetting, Settings
 from scanservice import catalogue, insiders, tickets, visitors
 from scanservice.address_places import AddressPlaces
 from scanservice.catalogue import CatalogueAway, Shelf
-from scanservice.edge import beacons, cluster_recorder, counters, http, key_set, pins, printed, readiness, reports, visits
+from scanservice.edge import beacons, cluster_recorder, counters, http, key_set, pins, readiness, reports, visits
 from scanservice.edge.devices import Devices
 from scanservice.edge.http import Answer, Receive, Request, Scope, Send
 from scanservice.edge.parts import Parts
 from scanservice.edge.pin_desk import PinDesk
+from scanservice.edge.printed import Printed
 from scanservice.edge.proxy import Proxy
 from scanservice.edge.readiness import Readiness
-from scanservice.edge.recorder import CatalogueOld
 from scanservice.edge.scanning import Scanner
 from scanservice.hot import functions, generations
 from scanservice.resolver import description
@@ -91,9 +91,11 @@ class Running:
             trusted=visitors.proxies(settings.trusted_proxies),
             guess_brand=settings.environment == "onebox",
         )
+        self.printed = Printed(self.parts, self._visited)
         loop = asyncio.get_running_loop()
         # Until the table is there scans have no place, which is no reason to keep anybody waiting.
         self._places = loop.run_in_executor(self._threads, self.parts.address_places.load, settings.ip_table)
+        self._places.add_done_callback(lambda _loaded: self.printed.forget_askers())
         self._upkeep = loop.create_task(self._keep_up())
         self._metrics = ExitStack()
         self._metrics.enter_context(metrics.served(self._families, host=settings.metrics_host, first_port=settings.metrics_port))
@@ -114,10 +116,6 @@ class Running:
         self._engine.dispose()
 
     async def handle(self, request: Request, send: Send) -> None:
-        begun = printed.begin(self.parts, request)
-        if begun is not None:
-            await self._finish(begun, request, send)
-            return
         path = request.path
         if visits.is_code(request):
             await self._respond(visits.answer, request, send, visits.resolver_headers)
@@ -134,20 +132,6 @@ class Running:
         else:
             await self._pass_on(request, send)
 
-    async def _finish(self, begun: printed.Begun, request: Request, send: Send) -> None:
-        began_s = perf_counter()
-        try:
-            answer = printed.answer(self.parts, request, begun, await begun.recorded)
-        except CatalogueOld:
-            # Nothing was written: the usual way fetches the newer catalogue.
-            await self._respond(visits.answer, request, send, visits.resolver_headers)
-            return
-        except Refusal as refusal:
-            answer = http.refused(refusal, request, visits.resolver_headers(request))
-        await http.send(answer, send)
-        counters.ANSWERS.add(str(answer.status))
-        counters.ANSWER_S.observe(perf_counter() - began_s)
-
     async def _respond(
         self,
         handler: Handler,
@@ -163,6 +147,13 @@ class Running:
         await self._send(answer, request, send)
         counters.ANSWERS.add(str(answer.status))
         counters.ANSWER_S.observe(perf_counter() - began_s)
+
+    async def _visited(self, request: Request) -> Answer:
+        """A visit that came straight and has to go the usual way after all."""
+        try:
+            return await visits.answer(self.parts, request)
+        except Refusal as refusal:
+            return http.refused(refusal, request, visits.resolver_headers(request))
 
     async def _send(self, answer: Answer, request: Request, send: Send) -> None:
         await http.send(answer, send, head=request.method == "HEAD")
@@ -237,13 +228,10 @@ class Edge:
         self._read_settings = read_settings
         self._clock = clock
         self.running: Running | None = None
-        # Whoever replaces one process by another sets the one and calls the other.
-        self.when_ready: Callable[[], None] = lambda: None
-        self._closing = False
 
-    def close_connections(self) -> None:
-        """From here on every answer asks its client to open a new connection: this process will soon end, and another listens already."""
-        self._closing = True
+    def straight(self, scope: Scope, reply: Reply) -> bool:
+        """What is printed, answered without a task (kit.http_protocol)."""
+        return self.running is not None and self.running.printed.straight(scope, reply)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -251,8 +239,6 @@ class Edge:
             return
         if scope["type"] != "http" or self.running is None:
             raise RuntimeError(f"the edge serves no {scope['type']}")
-        if self._closing:
-            send = http.closing(send)
         await self.running.handle(Request(scope, receive, trusted=self.running.parts.trusted), send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -266,9 +252,7 @@ class Edge:
             await send({"type": "lifespan.startup.failed", "message": str(refused)})
             return
         collecting.settle()
-        asyncio.get_running_loop().add_signal_handler(CLOSING, self.close_connections)
         await send({"type": "lifespan.startup.complete"})
-        self.when_ready()
         await receive()
         await self._end()
         await send({"type": "lifespan.shutdown.complete"})

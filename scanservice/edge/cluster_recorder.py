@@ -10,7 +10,7 @@ from typing import Final
 
 from kit import redis
 from kit.redis import Redis
-from scanservice.edge.recorder import Place, Placement, Recorder, RecorderAway, Records, acknowledgement
+from scanservice.edge.recorder import Done, Place, Placement, Recorder, RecorderAway, Records, acknowledgement
 from scanservice.hot import functions
 
 _EVERYTHING: Final = tuple(range(functions.PARTITIONS))
@@ -39,20 +39,18 @@ class ClusterRecorder:
     """For one event loop. Until `settle` was called for the first time nothing can be recorded."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
         self._servers: dict[str, Recorder] = {}
-        self._holds: dict[str | bytes, Recorder] = {}
+        self._holds: dict[int, Recorder] = {}
         self.troubled = asyncio.Event()
 
-    def call(self, function: str, keys: tuple[str | bytes, ...], *args: str | bytes | int) -> asyncio.Future[bytes]:
-        """The first key is the partition's own."""
-        holder = self._holds.get(keys[0])
+    def send(self, partition: int, command: bytes, done: Done) -> None:
+        holder = self._holds.get(partition)
         if holder is not None:
-            return holder.call(function, keys, *args)
+            holder.send(partition, command, done)
+            return
         self.troubled.set()
-        refused: asyncio.Future[bytes] = self._loop.create_future()
-        refused.set_exception(RecorderAway())
-        return refused
+        # Never in the turn of the call: nobody expects an answer before the call has returned.
+        asyncio.get_running_loop().call_soon(done, RecorderAway())
 
     def settle(self, placement: Placement) -> None:
         for url, place in placement.items():
@@ -61,7 +59,7 @@ class ClusterRecorder:
                 server = self._servers[url] = Recorder(url, troubled=self.troubled)
             server.settle(placement)
             for partition in place.partitions:
-                self._holds[functions.meta_key(partition)] = server
+                self._holds[partition] = server
 
     async def close(self) -> None:
         await asyncio.gather(*(server.close() for server in self._servers.values()))

@@ -109,10 +109,10 @@ class Device:
         if claims.role is Role.CONSUMER and not claims.visitor_id:
             raise VisitorMissing
 
-    def address(self, claims: Claims, request: Request) -> Address:
+    def address(self, claims: Claims, sender: Address) -> Address:
         """The phone's own, where it can be known: a server that reports for its users is no household of theirs."""
         if self.key is None:
-            return request.address
+            return sender
         if not claims.ip:
             return visitors.NOWHERE
         named = visitors.address(claims.ip)

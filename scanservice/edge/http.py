@@ -65,9 +65,10 @@ class Request:
 
     __slots__ = ("_trusted", "headers", "method", "path", "query", "receive", "scope")
 
-    def __init__(self, scope: Scope, receive: Receive, *, trusted: Sequence[IpNetwork]) -> None:
+    def __init__(self, scope: Scope, receive: Receive | None = None, *, trusted: Sequence[IpNetwork]) -> None:
+        """Without `receive` it has no body."""
         self.scope = scope
-        self.receive = receive
+        self.receive = receive or _no_body
         self.method: str = scope["method"]
         self.path: bytes = scope["raw_path"]
         self.query: bytes = scope["query_string"]
@@ -160,15 +161,8 @@ class Request:
             raise BodyTooLarge(bytes_max=bytes_max)
 
 
-def closing(send: Send) -> Send:
-    """The same answers, each the last of its connection."""
-
-    async def last(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
-        await send(message)
-
-    return last
+async def _no_body() -> Message:
+    return {"type": "http.request", "body": b""}
 
 
 async def send(answer: Answer, send: Send, *, head: bool = False) -> None:

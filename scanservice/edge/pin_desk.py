@@ -15,9 +15,10 @@ from codegen.print_packages.guarding import pins
 from kit import ids, seals
 from scanservice import verdicts
 from scanservice.catalogue import Asked, Catalogue, CatalogueAway, Item, Shelf
+from scanservice.edge import recorder
 from scanservice.edge.recorder import CatalogueOld, Records
 from scanservice.edge.scanning import CATALOGUE_TRIES_MAX, entries_max
-from scanservice.hot import functions, pin_log, pin_tries, state
+from scanservice.hot import calls, functions, pin_log, pin_tries, state
 from scanservice.hot.pin_log import PinEntry
 from scanservice.hot.pin_tries import Outcome
 from scanservice.hot.state import State
@@ -62,9 +63,9 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PinDesk:
-    def __init__(self, shelf: Shelf, recorder: Records, *, keys: Keys, log_bytes_max: int) -> None:
+    def __init__(self, shelf: Shelf, records: Records, *, keys: Keys, log_bytes_max: int) -> None:
         self._shelf = shelf
-        self._recorder = recorder
+        self._records = records
         self._keys = keys
         self._entries_max = entries_max(log_bytes_max)
 
@@ -88,7 +89,7 @@ class PinDesk:
         block = entered.address.block or entered.address.packed
         hashed = seals.keyed_hash(self._keys.network, b"pin" + block, size_bytes=_ADDRESS_BYTES)
         partition = hashed[0] % functions.PARTITIONS
-        answer = await self._recorder.call(
+        command = calls.packed(
             functions.PIN_ADDRESS,
             (functions.meta_key(partition), functions.pin_address_key(partition, hashed)),
             self._shelf.catalogue.generation,
@@ -96,7 +97,7 @@ class PinDesk:
             pin_tries.ADDRESS_TRIES,
             pin_tries.ADDRESS_REFILL_S,
         )
-        return int.from_bytes(answer, "big")
+        return int.from_bytes(await recorder.recorded(self._records, partition, command), "big")
 
     async def _try(self, entered: Entered, catalogue: Catalogue) -> Taken:
         item = catalogue.item(entered.asked)
@@ -117,7 +118,7 @@ class PinDesk:
             visitor=entered.visitor,
             whence=entered.whence,
         )
-        answer = await self._recorder.call(
+        command = calls.packed(
             functions.PIN,
             (
                 functions.meta_key(partition),
@@ -135,6 +136,7 @@ class PinDesk:
             pin_log.encode(entry),
             int(right),
         )
+        answer = await recorder.recorded(self._records, partition, command)
         outcome, opens_at_s = _OUTCOMES[answer[0]], int.from_bytes(answer[2:_HEAD_BYTES], "big")
         after = state.unpack(answer[_HEAD_BYTES:]) if len(answer) > _HEAD_BYTES else None
         return Taken(

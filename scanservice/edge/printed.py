@@ -1,97 +1,111 @@
 """The hot path: somebody asks for exactly what is printed, `GET /01/{gtin}/21/{serial}`, and nothing about it is unusual.
 
-Promises: the answer that `visits` would give, byte for byte, because `visits` makes its scan and its answer; left out is only what such
-a request cannot need, and every coroutine between the request and the recorder's future. Whatever is unusual (another method, a
-query, a prefetch, a crawler, a linkset, a code that nobody made or that has to be looked up again) is left to `visits` altogether,
-before anything was recorded.
+Promises: the answer that `visits` would give, byte for byte, because `visits` makes its scan and its answer; left out are only what such
+a request cannot need, and every task and coroutine between the request and its answer. Whatever is unusual (another method, a query, a
+prefetch, a crawler, a linkset, a code that nobody made or that has to be looked up again) is left to `visits` altogether, before
+anything was recorded.
 """
 
 import asyncio
 import re
-from functools import lru_cache
-from typing import Final, NamedTuple
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from typing import Final
 
+from kit.http_protocol import Reply, Scope
 from kit.refusals import Refusal
-from scanservice.catalogue import Asked, Catalogue, Elsewhere, Item
-from scanservice.edge import clients, visits
-from scanservice.edge.clients import USER_AGENT_BYTES_MAX
+from scanservice.catalogue import Asked, Catalogue, Elsewhere
+from scanservice.edge import counters, http, visits
+from scanservice.edge.askers import Asker, Askers
 from scanservice.edge.http import Answer, Request
-from scanservice.edge.parts import Parts, host_name
-from scanservice.edge.scanning import Scan
-from scanservice.verdicts import Standing
+from scanservice.edge.parts import Parts
+from scanservice.edge.recorder import CatalogueOld
+from scanservice.edge.scanning import Answered
 
-# Accept and User-Agent together: some thousands of combinations are in use.
-MANNERS_KEPT: Final = 1 << 14
 _PATH: Final = re.compile(rb"/01/([0-9]{14})/21/([0-9A-HJKMNP-TV-Z]{20})")
 _PATH_BYTES: Final = 42
-_PREFETCH: Final = frozenset(clients.PREFETCH_HEADERS)
+
+_BROKEN: Final = http.json(500, {"status": 500, "code": "internal_error"})
+
+Usual = Callable[[Request], Awaitable[Answer]]
 
 
-class Manner(NamedTuple):
-    """How somebody asks: as a program, or in a browser of that name."""
+class Printed:
+    """For one running edge. `usual` answers where the quick way turns out to be closed, refusals included."""
 
-    program: bool
-    client: str
+    def __init__(self, parts: Parts, usual: Usual) -> None:
+        self._parts = parts
+        self._usual = usual
+        self._askers = Askers(parts)
+        self.forget_askers = self._askers.forget
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def straight(self, scope: Scope, reply: Reply) -> bool:
+        """False: nothing was recorded, and the request goes the usual way."""
+        path: bytes = scope["raw_path"]
+        parts = self._parts
+        if len(path) != _PATH_BYTES or scope["query_string"] or not parts.shelf.loaded:
+            return False
+        printed = _PATH.fullmatch(path)
+        if printed is None:
+            return False
+        asker = self._askers.of(scope)
+        if asker is None:
+            return False
+        began_s = perf_counter()
+        catalogue = parts.shelf.catalogue
+        asked = _asked(printed, asker, catalogue, guess=parts.guess_brand)
+        item = None if asked is None else catalogue.item(asked)
+        if asked is None or item is None or item.counted is None:
+            return False
+        new_cookie = visits.cookie_for(asker)
+
+        def told(answered: Answered | Exception) -> None:
+            try:
+                if isinstance(answered, Answered):
+                    _give(visits.answer_to(asker, answered, parts, path=path, query=b"", new_cookie=new_cookie), reply, began_s)
+                else:
+                    self._otherwise(answered, scope, reply, began_s)
+            except Exception:
+                _give(_BROKEN, reply, began_s)
+                raise
+
+        return parts.scanner.send(visits.scan_by(asker, asked, parts, new_cookie=new_cookie), item, catalogue, told)
+
+    def _otherwise(self, failure: Exception, scope: Scope, reply: Reply, began_s: float) -> None:
+        request = Request(scope, trusted=self._parts.trusted)
+        if isinstance(failure, CatalogueOld):
+            # Nothing was written: the usual way fetches the newer catalogue.
+            task = asyncio.get_running_loop().create_task(self._answer_usually(request, reply, began_s))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        elif isinstance(failure, Refusal):
+            _give(http.refused(failure, request, visits.resolver_headers(request)), reply, began_s)
+        else:
+            raise failure
+
+    async def _answer_usually(self, request: Request, reply: Reply, began_s: float) -> None:
+        try:
+            answer = await self._usual(request)
+        except Exception:
+            _give(_BROKEN, reply, began_s)
+            raise
+        _give(answer, reply, began_s)
 
 
-class Begun(NamedTuple):
-    """A scan on its way to Redis."""
-
-    scan: Scan
-    item: Item
-    recorded: asyncio.Future[bytes]
-    new_cookie: bytes
-
-
-def begin(parts: Parts, request: Request) -> Begun | None:
-    """None: nothing was recorded, and the request goes the usual way."""
-    if request.method != "GET" or request.query or len(request.path) != _PATH_BYTES or not parts.shelf.loaded:
-        return None
-    headers = request.headers
-    manner = _manner(headers.get(b"accept", b""), headers.get(b"user-agent", b"")[:USER_AGENT_BYTES_MAX])
-    if manner is None or not _PREFETCH.isdisjoint(headers):
-        return None
-    catalogue = parts.shelf.catalogue
-    asked = _asked(parts, request, catalogue)
-    if asked is None:
-        return None
-    item = catalogue.item(asked)
-    if item.counted is None or item.standing is Standing.NO_RANGE:
-        return None
-    new_cookie = b""
-    if manner.program:
-        scan = visits.program_scan(parts, request, asked)
-    else:
-        scan, new_cookie = visits.browser_scan(parts, request, asked, client=manner.client)
-    return Begun(scan, item, parts.scanner.record(scan, item, item.counted, catalogue), new_cookie)
-
-
-def _asked(parts: Parts, request: Request, catalogue: Catalogue) -> Asked | None:
-    """None: no printed path, or nobody's here."""
-    printed = _PATH.fullmatch(request.path)
-    if printed is None:
-        return None
-    gtin, serial = printed[1].decode(), printed[2].decode()
+def _asked(printed: re.Match[bytes], asker: Asker, catalogue: Catalogue, *, guess: bool) -> Asked | None:
+    """None: nobody's here."""
+    gtin = printed[1].decode()
     if not visits.is_gtin(gtin):
         return None
     try:
-        brand = catalogue.brand_for(host_name(request.host), gtin=gtin, guess=parts.guess_brand)
+        brand = catalogue.brand_for(asker.host, gtin=gtin, guess=guess)
     except Refusal:
         return None
-    return None if isinstance(brand, Elsewhere) else Asked(tenant_id=brand.tenant_id, gtin=gtin, serial=serial)
+    return None if isinstance(brand, Elsewhere) else Asked(tenant_id=brand.tenant_id, gtin=gtin, serial=printed[2].decode())
 
 
-def answer(parts: Parts, request: Request, begun: Begun, recorded: bytes) -> Answer:
-    answered = parts.scanner.judged(begun.scan, begun.item, recorded)
-    if begun.scan.confirmed:
-        return visits.program_answer(parts, request, answered)
-    return visits.browser_answer(parts, request, answered, new_cookie=begun.new_cookie)
-
-
-@lru_cache(maxsize=MANNERS_KEPT)
-def _manner(accept: bytes, user_agent: bytes) -> Manner | None:
-    """None for crawlers, and for who asks for a linkset."""
-    client = clients.client(user_agent)
-    if not client.counts or b"linkset" in accept:
-        return None
-    return Manner(b"application/json" in accept and b"text/html" not in accept, client.word)
+def _give(answer: Answer, reply: Reply, began_s: float) -> None:
+    reply(*answer)
+    counters.ANSWERS.add(str(answer.status))
+    counters.ANSWER_S.observe(perf_counter() - began_s)

@@ -7,7 +7,7 @@ Refused as `Unavailable`: a server that is away, its full log, another generatio
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -28,7 +28,10 @@ WAITAOF_SINCE: Final = (7, 2)
 
 _log = log.get(__name__)
 
-_Calls = list[tuple[bytes, asyncio.Future[bytes]]]
+Done = Callable[[bytes | Exception], None]
+"""Told what the function answered, or why nobody knows whether it was executed."""
+
+_Calls = list[tuple[bytes, Done]]
 
 
 class RecorderAway(Unavailable):
@@ -71,7 +74,7 @@ class Records(Protocol):
 
     troubled: asyncio.Event
 
-    def call(self, function: str, keys: tuple[str | bytes, ...], *args: str | bytes | int) -> asyncio.Future[bytes]: ...
+    def send(self, partition: int, command: bytes, done: Done) -> None: ...
 
     def settle(self, placement: Placement) -> None: ...
 
@@ -95,15 +98,13 @@ class Recorder:
         # Set when an answer shows that the library or the generation has to be looked after.
         self.troubled = troubled or asyncio.Event()
 
-    def call(self, function: str, keys: tuple[str | bytes, ...], *args: str | bytes | int) -> asyncio.Future[bytes]:
-        """Calls a function of the library. To be awaited at once or given to `gather`: nothing is recorded before this turn's end."""
-        future: asyncio.Future[bytes] = self._loop.create_future()
-        self._queue.append((pack(("FCALL", function, len(keys), *keys, *args)), future))
+    def send(self, partition: int, command: bytes, done: Done) -> None:  # noqa: ARG002 - one server has all partitions
+        """Sends a packed command at the end of this turn; `done` is called once, in a later one."""
+        self._queue.append((command, done))
         if not self._flush_due:
             self._flush_due = True
             self._idle.clear()
             self._loop.call_soon(self._flush)
-        return future
 
     def settle(self, placement: Placement) -> None:
         """Replicas come and go: from the next pipeline on they are waited for, or no longer."""
@@ -163,13 +164,8 @@ class Recorder:
             self.troubled.set()
             _fail(calls, None)
         else:
-            for (_, future), answer in zip(calls, answers, strict=True):
-                if future.done():
-                    continue
-                if isinstance(answer, bytes):
-                    future.set_result(answer)
-                else:
-                    future.set_exception(self._refusal(answer))
+            for (_, done), answer in zip(calls, answers, strict=True):
+                _tell(done, answer if isinstance(answer, bytes) else self._refusal(answer))
         self._flush()
 
     def _lost(self, calls: _Calls, why: Exception) -> None:
@@ -192,11 +188,35 @@ class Recorder:
 
 
 def _fail(calls: _Calls, cause: Exception | None) -> None:
-    for _, future in calls:
-        if not future.done():
-            refusal = RecorderAway()
-            refusal.__cause__ = cause
-            future.set_exception(refusal)
+    for _, done in calls:
+        refusal = RecorderAway()
+        refusal.__cause__ = cause
+        _tell(done, refusal)
+
+
+def _tell(done: Done, answer: bytes | Exception) -> None:
+    try:
+        done(answer)
+    except Exception:  # noqa: BLE001 - see below
+        # One whose answer cannot be given must not keep theirs from the others of its pipeline.
+        _log.exception("a recorded scan was not answered")
+
+
+async def recorded(recorder: Records, partition: int, command: bytes) -> bytes:
+    """For who has a coroutine anyway: what the function answered. Raises what `send` tells."""
+    future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    def done(answer: bytes | Exception) -> None:
+        # Whoever asked may have gone meanwhile.
+        if future.done():
+            return
+        if isinstance(answer, bytes):
+            future.set_result(answer)
+        else:
+            future.set_exception(answer)
+
+    recorder.send(partition, command, done)
+    return await future
 
 
 def acknowledgement(redis: Redis) -> bytes | None:

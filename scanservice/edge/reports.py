@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import re
 from datetime import datetime
+from functools import partial
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -16,17 +17,18 @@ import msgspec
 
 from codegen import cipher, digital_link, gtin
 from kit import ids
+from kit.clock import unix_ms
 from kit.refusals import Conflict, Invalid, Malformed, Refusal, problem
 from scanservice import visitors
-from scanservice.catalogue import Asked, Elsewhere
+from scanservice.catalogue import Asked, CatalogueAway, Elsewhere
 from scanservice.edge import positions, url_marks, visits
 from scanservice.edge.clients import USER_AGENT_BYTES_MAX
 from scanservice.edge.devices import Claims, Device
 from scanservice.edge.http import NOT_READ, Answer, Request, json
 from scanservice.edge.parts import Parts, host_name, language, verdict_document
-from scanservice.edge.recorder import CatalogueOld
-from scanservice.edge.scanning import Answered, Repeat, Scan, Sent
-from scanservice.verdicts import Role
+from scanservice.edge.recorder import CatalogueOld, RecorderAway
+from scanservice.edge.scanning import Answered, Repeat, Scan
+from scanservice.verdicts import NO_MARKS, Role
 
 PATH: Final = b"/v1/scans"
 BODY_BYTES_MAX: Final = 1 << 20
@@ -86,6 +88,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     scanned_at: datetime | None = None
 
     @property
+    def claims_more(self) -> bool:
+        """Does it say what only a key may say?"""
+        return self.role is not Role.CONSUMER or bool(self.ip) or self.scanned_at is not None
+
+    @property
     def claims(self) -> Claims:
         return Claims(role=self.role, visitor_id=self.visitor_id, ip=self.ip, scanned_at=self.scanned_at)
 
@@ -111,49 +118,81 @@ async def answer(parts: Parts, request: Request) -> Answer:
     device = parts.devices.of(request, parts.shelf.catalogue, sent_at=batch.sent_at, now=now)
     if batch.scans is None:
         parts.devices.count(device, 1, now=now)
-        answered = await parts.scanner.scan(_scan(parts, request, device, _report(body)))
+        answered = await parts.scanner.scan(_Sender(parts, request, device, now=now).scan(_report(body)))
         return json(200, verdict_document(answered, key=parts.ticket_key))
     if not 1 <= len(batch.scans) <= ITEMS_MAX:
         raise BatchTooLong(items=len(batch.scans), items_max=ITEMS_MAX)
     parts.devices.count(device, len(batch.scans), now=now)
-    return json(200, {"results": await _many(parts, request, device, batch.scans)})
+    return json(200, {"results": await _many(parts, _Sender(parts, request, device, now=now), batch.scans)})
 
 
-async def _many(parts: Parts, request: Request, device: Device, raws: list[msgspec.Raw]) -> list[dict[str, object]]:
+async def _many(parts: Parts, sender: "_Sender", raws: list[msgspec.Raw]) -> list[dict[str, object]]:
     """In order, without a task for each. While one part is on its way to Redis the next is made, and other requests have their turn."""
-    begun: list[_Begun] = []
+    batch = _Results(parts, len(raws))
     for start in range(0, len(raws), ITEMS_IN_ONE_TURN):
-        begun += [_begin(parts, request, device, raw) for raw in raws[start : start + ITEMS_IN_ONE_TURN]]
+        for place, raw in enumerate(raws[start : start + ITEMS_IN_ONE_TURN], start):
+            try:
+                batch.begin(place, sender.scan(_report(raw)))
+            except Refusal as refusal:
+                batch.refuse(place, refusal)
         await asyncio.sleep(0)
-    return [await _result(parts, one) for one in begun]
+    return await batch.whole()
 
 
-_Begun = Sent | Refusal | asyncio.Task[Answered]
+class _Results:
+    """What becomes of each scan of a batch."""
 
+    def __init__(self, parts: Parts, size: int) -> None:
+        self._parts = parts
+        self._results: list[dict[str, object]] = [{}] * size
+        self._missing = size
+        self._complete = asyncio.Event()
+        self._again: list[tuple[int, Scan]] = []
 
-def _begin(parts: Parts, request: Request, device: Device, raw: msgspec.Raw) -> _Begun:
-    try:
-        scan = _scan(parts, request, device, _report(raw))
-    except Refusal as refusal:
-        return refusal
-    return parts.scanner.send(scan) or asyncio.get_running_loop().create_task(parts.scanner.scan(scan))
+    def begin(self, place: int, scan: Scan) -> None:
+        scanner, shelf = self._parts.scanner, self._parts.shelf
+        if not shelf.loaded:
+            raise CatalogueAway
+        catalogue = shelf.catalogue
+        if not scanner.send(scan, catalogue.item(scan.asked), catalogue, partial(self._told, place, scan)):
+            self._leave(place, scan)
 
+    def refuse(self, place: int, refusal: Refusal) -> None:
+        self._put(place, problem(refusal, instance=PATH.decode()))
 
-async def _result(parts: Parts, begun: _Begun) -> dict[str, object]:
-    try:
-        if isinstance(begun, Refusal):
-            raise begun
-        answered = await (_answered(parts, begun) if isinstance(begun, Sent) else begun)
-    except Refusal as refusal:
-        return problem(refusal, instance=PATH.decode())
-    return {"status": 200, **verdict_document(answered, key=parts.ticket_key)}
+    async def whole(self) -> list[dict[str, object]]:
+        await self._complete.wait()
+        for place, scan in self._again:
+            try:
+                self._results[place] = self._document(await self._parts.scanner.scan(scan))
+            except Refusal as refusal:
+                self._results[place] = problem(refusal, instance=PATH.decode())
+        return self._results
 
+    def _told(self, place: int, scan: Scan, answered: Answered | Exception) -> None:
+        if isinstance(answered, Answered):
+            self._put(place, self._document(answered))
+        elif isinstance(answered, Refusal):
+            self.refuse(place, answered)
+        elif isinstance(answered, CatalogueOld):
+            self._leave(place, scan)
+        else:
+            self.refuse(place, RecorderAway())
+            raise answered
 
-async def _answered(parts: Parts, sent: Sent) -> Answered:
-    try:
-        return parts.scanner.judged(sent.scan, sent.item, await sent.recorded)
-    except CatalogueOld:
-        return await parts.scanner.scan(sent.scan)
+    def _leave(self, place: int, scan: Scan) -> None:
+        """For the usual way, when everything else is done."""
+        self._again.append((place, scan))
+        self._put(place, {})
+
+    def _put(self, place: int, result: dict[str, object]) -> None:
+        self._results[place] = result
+        self._missing -= 1
+        if not self._missing:
+            self._complete.set()
+
+    def _document(self, answered: Answered) -> dict[str, object]:
+        return {"status": 200, **verdict_document(answered, key=self._parts.ticket_key)}
 
 
 def _report(raw: bytes | msgspec.Raw) -> Report:
@@ -163,35 +202,66 @@ def _report(raw: bytes | msgspec.Raw) -> Report:
         raise ReportMalformed(why=str(error)) from error
 
 
-def _scan(parts: Parts, request: Request, device: Device, report: Report) -> Scan:
-    claims = report.claims
-    device.allow(claims)
-    asked = _asked(parts, request, report)
-    device.serves(asked.tenant_id)
-    at, marks = device.scanned_at(claims, now=parts.clock.now())
-    visitor = _visitor(parts, request, device.visitor_id(claims), tenant_id=asked.tenant_id)
-    address = device.address(claims, request)
-    position = positions.checked(latitude=report.latitude, longitude=report.longitude, accuracy_m=report.accuracy_m)
-    return Scan(
-        asked=asked,
-        scan_id=ids.uuid7(at) if report.scan_id is None else _scan_id(asked, visitor, report.scan_id),
-        at=at,
-        confirmed=True,
-        repeat=Repeat.NEVER if report.scan_id is None else Repeat.POSSIBLE,
-        visitor=visitor,
-        whence=parts.whence(address, position),
-        address=address,
-        client="api",
-        language=language(request.headers.get(b"accept-language", b"")),
-        position=position,
-        role=claims.role,
-        marks=marks,
-        signature=url_marks.of_url(parts, asked, report.url),
-    )
+class _Sender:
+    """Whoever sent a request, and what all its scans have in common."""
+
+    def __init__(self, parts: Parts, request: Request, device: Device, *, now: datetime) -> None:
+        self._parts = parts
+        self._device = device
+        self._now = now
+        self._now_ms = unix_ms(now)
+        self._host = host_name(request.host)
+        self._language = language(request.headers.get(b"accept-language", b""))
+        self._address = request.address
+        self._user_agent = request.headers.get(b"user-agent", b"")[:USER_AGENT_BYTES_MAX]
+        is_browser = b"authorization" not in request.headers
+        self._cookie = visitors.cookie_of(request.headers.get(b"cookie", b"")) if is_browser else None
+
+    def scan(self, report: Report) -> Scan:
+        parts, device = self._parts, self._device
+        asked = _asked(parts, self._host, report)
+        tenant_id = asked.tenant_id
+        device.serves(tenant_id)
+        at_ms, marks, address, visitor_id = self._now_ms, NO_MARKS, self._address, report.visitor_id
+        if device.key is not None or report.claims_more:
+            claims = report.claims
+            device.allow(claims)
+            at, marks = device.scanned_at(claims, now=self._now)
+            at_ms = unix_ms(at)
+            address = device.address(claims, address)
+            visitor_id = device.visitor_id(claims)
+        position = positions.checked(latitude=report.latitude, longitude=report.longitude, accuracy_m=report.accuracy_m)
+        visitor = self._visitor(visitor_id, tenant_id=tenant_id)
+        # By place: names cost a microsecond, and this is made for every scan.
+        return Scan(
+            asked,
+            ids.uuid7_at(at_ms) if report.scan_id is None else _scan_id(asked, visitor, report.scan_id),
+            at_ms,
+            True,
+            Repeat.NEVER if report.scan_id is None else Repeat.POSSIBLE,
+            visitor,
+            parts.whence(address, position),
+            address,
+            "api",
+            self._language,
+            position,
+            report.role,
+            url_marks.of_url(parts, asked, report.url),
+            marks,
+        )
+
+    def _visitor(self, visitor_id: str, *, tenant_id: int) -> bytes:
+        keys = self._parts.keys
+        if self._cookie is not None:
+            return visitors.by_cookie(keys, tenant_id=tenant_id, cookie=self._cookie)
+        if not visitor_id:
+            return visitors.by_address(keys, tenant_id=tenant_id, address=self._address, user_agent=self._user_agent)
+        if len(visitor_id) > VISITOR_ID_CHARS_MAX:
+            raise ReportMalformed(why=f"its visitor_id has more than {VISITOR_ID_CHARS_MAX} characters")
+        return visitors.by_client_id(keys, tenant_id=tenant_id, client_id=visitor_id)
 
 
-def _asked(parts: Parts, request: Request, report: Report) -> Asked:
-    host = host_name(request.host)
+def _asked(parts: Parts, host: str, report: Report) -> Asked:
     if report.url:
         number, serial, url_host = _of_url(report.url)
         if parts.shelf.catalogue.knows_host(url_host):
@@ -206,7 +276,7 @@ def _asked(parts: Parts, request: Request, report: Report) -> Asked:
     brand = parts.shelf.catalogue.brand_for(host, gtin=number, guess=parts.guess_brand)
     if isinstance(brand, Elsewhere):
         raise OtherBrand(origin=brand.origin)
-    return Asked(tenant_id=brand.tenant_id, gtin=number, serial=serial)
+    return Asked(brand.tenant_id, number, serial)
 
 
 def _of_url(url: str) -> tuple[str, str, str]:
@@ -226,22 +296,6 @@ def _of_url(url: str) -> tuple[str, str, str]:
         return "", serial, host
     address = digital_link.parse(split.path)
     return address.gtin, address.serial, host
-
-
-def _visitor(parts: Parts, request: Request, visitor_id: str, *, tenant_id: int) -> bytes:
-    cookie = visitors.cookie_of(request.headers.get(b"cookie", b""))
-    if cookie is not None and b"authorization" not in request.headers:
-        return visitors.by_cookie(parts.keys, tenant_id=tenant_id, cookie=cookie)
-    if visitor_id:
-        if len(visitor_id) > VISITOR_ID_CHARS_MAX:
-            raise ReportMalformed(why=f"its visitor_id has more than {VISITOR_ID_CHARS_MAX} characters")
-        return visitors.by_client_id(parts.keys, tenant_id=tenant_id, client_id=visitor_id)
-    return visitors.by_address(
-        parts.keys,
-        tenant_id=tenant_id,
-        address=request.address,
-        user_agent=request.headers.get(b"user-agent", b"")[:USER_AGENT_BYTES_MAX],
-    )
 
 
 def _scan_id(asked: Asked, visitor: bytes, client_id: UUID) -> UUID:

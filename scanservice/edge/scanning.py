@@ -5,10 +5,9 @@ one, nothing is written, the catalogue is fetched and the scan starts over. A co
 anybody is told so. The same scan id with `Repeat.POSSIBLE` is recorded once and answered alike for an hour.
 """
 
-import asyncio
-from datetime import datetime
+from collections.abc import Callable
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -17,17 +16,16 @@ from kit import seals
 from kit.log import get
 from scanservice import verdicts
 from scanservice.catalogue import Asked, Catalogue, CatalogueAway, Item, Shelf
-from scanservice.edge import counters
+from scanservice.edge import counters, recorder
 from scanservice.edge.recorder import CatalogueOld, Records
 from scanservice.edge.throttling import Buckets
-from scanservice.hot import functions, state
+from scanservice.hot import calls, functions, state
 from scanservice.hot import log as scan_log
 from scanservice.hot.log import Sighting
 from scanservice.verdicts import Judgement, Reason, Role, Signature, Standing
 from scanservice.visitors import Address, Keys
 
 CATALOGUE_TRIES_MAX: Final = 3
-DONE_S: Final = 3600
 _AT_BYTES: Final = 4
 
 _log = get(__name__)
@@ -46,12 +44,12 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     accuracy_m: float | None = None
 
 
-class Scan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request says: which code, by whom, how far it is."""
+class Scan(msgspec.Struct, frozen=True):
+    """What a request says: which code, by whom, how far it is; `at_ms` is Unix time."""
 
     asked: Asked
     scan_id: UUID
-    at: datetime
+    at_ms: int
     confirmed: bool
     repeat: Repeat
     visitor: bytes
@@ -65,7 +63,7 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     marks: tuple[Reason, ...] = ()
 
 
-class Answered(msgspec.Struct, frozen=True, kw_only=True):
+class Answered(msgspec.Struct, frozen=True):
     """The recorded scan, its code as the catalogue had it, and the verdict."""
 
     scan: Scan
@@ -73,31 +71,29 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     judgement: Judgement
 
 
-class Sent(NamedTuple):
-    """A scan on its way to Redis."""
-
-    scan: Scan
-    item: Item
-    recorded: asyncio.Future[bytes]
+Told = Callable[[Answered | Exception], None]
+"""Told what became of a scan: its answer, a refusal, or CatalogueOld, with which nothing was written."""
 
 
 class Scanner:
-    def __init__(self, shelf: Shelf, recorder: Records, *, keys: Keys, log_bytes_max: int) -> None:
+    def __init__(self, shelf: Shelf, records: Records, *, keys: Keys, log_bytes_max: int) -> None:
         self._shelf = shelf
-        self._recorder = recorder
+        self._records = records
         self._keys = keys
         self._entries_max = entries_max(log_bytes_max)
         self._invalid = Buckets()
 
-    def send(self, scan: Scan) -> Sent | None:
-        """The scan on its way at once, its answer for `judged`. None: it takes more than one call, and nothing was recorded."""
-        if not self._shelf.loaded:
-            return None
-        catalogue = self._shelf.catalogue
-        item = catalogue.item(scan.asked)
+    def send(self, scan: Scan, item: Item, catalogue: Catalogue, told: Told) -> bool:
+        """Sends the scan of an item of this catalogue on its way, without a coroutine. False: it takes more than that, and nothing was recorded."""
         if item.counted is None or item.standing is Standing.NO_RANGE:
-            return None
-        return Sent(scan, item, self.record(scan, item, item.counted, catalogue))
+            return False
+
+        def done(answer: bytes | Exception) -> None:
+            told(self._judged(scan, item, answer) if isinstance(answer, bytes) else answer)
+
+        partition, command = self._command(scan, item, item.counted, catalogue)
+        self._records.send(partition, command, done)
+        return True
 
     async def scan(self, scan: Scan) -> Answered:
         for _ in range(CATALOGUE_TRIES_MAX):
@@ -108,7 +104,8 @@ class Scanner:
             try:
                 if item.counted is None:
                     return await self._sight(scan, item, catalogue)
-                return self.judged(scan, item, await self.record(scan, item, item.counted, catalogue))
+                partition, command = self._command(scan, item, item.counted, catalogue)
+                return self._judged(scan, item, await recorder.recorded(self._records, partition, command))
             except CatalogueOld:
                 await self._shelf.refresh()
         raise CatalogueAway
@@ -122,34 +119,25 @@ class Scanner:
             _log.warning("a code with a valid tag has no range", tenant_id=asked.tenant_id, counted=item.counted)
         return catalogue, item
 
-    def record(self, scan: Scan, item: Item, counted: tuple[int, int], catalogue: Catalogue) -> asyncio.Future[bytes]:
-        """Sends the scan on its way. What comes back is for `judged`."""
+    def _command(self, scan: Scan, item: Item, counted: tuple[int, int], catalogue: Catalogue) -> tuple[int, bytes]:
+        """The partition, and what to send there. What comes back is for `_judged`."""
         epoch, counter = counted
         tenant_id = item.brand.tenant_id
         partition = functions.partition_of(tenant_id, counter)
-        keys: tuple[str | bytes, ...] = (
-            functions.meta_key(partition),
-            functions.log_key(partition),
+        return partition, calls.scan(
+            partition,
             functions.bucket_key(partition, tenant_id=tenant_id, epoch=epoch, counter=counter),
-        )
-        if scan.repeat is Repeat.POSSIBLE:
-            keys = (*keys, functions.done_key(partition, scan.scan_id.bytes))
-        return self._recorder.call(
-            functions.SCAN,
-            keys,
-            catalogue.generation,
-            catalogue.version,
-            self._entries_max,
-            functions.field(counter),
-            verdicts.mode(item.standing, scan.role, confirmed=scan.confirmed).value,
-            state.seconds(scan.at.timestamp()),
-            scan.visitor[: state.VISITOR_BYTES],
-            scan.whence,
-            scan_log.encode(sighting(scan, item)),
-            DONE_S,
+            field=functions.field(counter),
+            known=calls.knowledge(catalogue.generation, catalogue.version, self._entries_max),
+            mode=verdicts.mode(item.standing, scan.role, confirmed=scan.confirmed),
+            at_s=state.seconds(scan.at_ms // 1000),
+            visitor=scan.visitor[: state.VISITOR_BYTES],
+            whence=scan.whence,
+            entry=scan_log.encode(sighting(scan, item)),
+            done_id=scan.scan_id.bytes if scan.repeat is Repeat.POSSIBLE else b"",
         )
 
-    def judged(self, scan: Scan, item: Item, answer: bytes) -> Answered:
+    def _judged(self, scan: Scan, item: Item, answer: bytes) -> Answered:
         before = state.unpack(answer[_AT_BYTES:]) if len(answer) > _AT_BYTES else None
         judgement = verdicts.judge(
             standing=item.standing,
@@ -162,18 +150,18 @@ class Scanner:
             weights=item.weights,
         )
         counters.VERDICTS.add(judgement.verdict)
-        return Answered(scan=scan, item=item, judgement=verdicts.marked(judgement, scan.signature, scan.marks))
+        return Answered(scan, item, verdicts.marked(judgement, scan.signature, scan.marks))
 
-    def count_invalid(self, address: Address, *, now: datetime, visitor: bytes = b"") -> None:
+    def count_invalid(self, address: Address, *, now_s: float, visitor: bytes = b"") -> None:
         """Raises TooManyInvalid. `visitor` stands for who has no address: users of an app, whose server has a limit of its own."""
-        self._invalid.take(address.block or address.packed or visitor, now_s=now.timestamp())
+        self._invalid.take(address.block or address.packed or visitor, now_s=now_s)
 
     async def _sight(self, scan: Scan, item: Item, catalogue: Catalogue) -> Answered:
         """A code that we never made has no state and no partition of its own: it goes where its address goes, if not too often."""
-        self.count_invalid(scan.address, now=scan.at, visitor=scan.visitor)
+        self.count_invalid(scan.address, now_s=scan.at_ms / 1000, visitor=scan.visitor)
         hashed = seals.keyed_hash(self._keys.network, scan.address.packed, size_bytes=1)
         partition = hashed[0] % functions.PARTITIONS
-        await self._recorder.call(
+        command = calls.packed(
             functions.SIGHT,
             (functions.meta_key(partition), functions.log_key(partition)),
             catalogue.generation,
@@ -181,6 +169,7 @@ class Scanner:
             self._entries_max,
             scan_log.encode(sighting(scan, item)),
         )
+        await recorder.recorded(self._records, partition, command)
         judgement = verdicts.judge(standing=item.standing, before=None, visitor=b"", whence=scan.whence, role=scan.role, at_s=0)
         counters.VERDICTS.add(judgement.verdict)
         return Answered(scan=scan, item=item, judgement=judgement)
@@ -193,31 +182,35 @@ def entries_max(log_bytes_max: int) -> int:
 
 def sighting(scan: Scan, item: Item) -> Sighting:
     epoch, counter = item.counted or (None, None)
-    weights = item.weights
+    weights, position = item.weights, scan.position
+    latitude, longitude, accuracy_m = (
+        (None, None, None) if position is None else (position.latitude, position.longitude, position.accuracy_m)
+    )
+    # By place: names cost two microseconds, and this is made for every scan.
     return Sighting(
-        scan_id=scan.scan_id,
-        tenant_id=item.brand.tenant_id,
-        at_ms=int(scan.at.timestamp() * 1000),
-        confirmed=scan.confirmed,
-        visitor=scan.visitor,
-        whence=scan.whence,
-        ip=scan.address.packed,
-        standing=item.standing,
-        gtin=item.gtin,
-        lot=item.lot,
-        epoch=epoch,
-        counter=counter,
-        order_id=item.order_id,
-        client=scan.client,
-        language=scan.language,
-        latitude=None if scan.position is None else scan.position.latitude,
-        longitude=None if scan.position is None else scan.position.longitude,
-        accuracy_m=None if scan.position is None else scan.position.accuracy_m,
-        serial=item.serial if item.counted is None else "",
-        standing_reason=item.standing_reason,
-        role=scan.role,
-        url_signature=scan.signature,
-        marks=scan.marks,
-        stranger_rate_pm=weights.stranger_rate_pm,
-        suspect_at_db=weights.suspect_at_db,
+        scan.scan_id,
+        item.brand.tenant_id,
+        scan.at_ms,
+        scan.confirmed,
+        scan.visitor,
+        scan.whence,
+        scan.address.packed,
+        item.standing,
+        item.gtin,
+        item.lot,
+        epoch,
+        counter,
+        item.order_id,
+        scan.client,
+        scan.language,
+        latitude,
+        longitude,
+        accuracy_m,
+        item.serial if item.counted is None else "",
+        item.standing_reason,
+        scan.role,
+        weights.stranger_rate_pm,
+        weights.suspect_at_db,
+        scan.signature,
+        scan.marks,
     )

@@ -11,17 +11,20 @@ from typing import ClassVar, Final
 
 from codegen import digital_link
 from kit import chance, ids
+from kit.clock import unix_ms
 from kit.refusals import Malformed
 from scanservice import visitors
 from scanservice.catalogue import Asked, Elsewhere
 from scanservice.edge import clients, url_marks
+from scanservice.edge.askers import Asker
 from scanservice.edge.clients import USER_AGENT_BYTES_MAX
 from scanservice.edge.http import Answer, Request, json, redirect
-from scanservice.edge.parts import Parts, host_name, language, origin_of, ticket_of, verdict_document
+from scanservice.edge.parts import Parts, host_name, origin_of, ticket_of, verdict_document
 from scanservice.edge.scanning import Answered, Repeat, Scan
 from scanservice.resolver import addresses, conformance, description, resolving
 from scanservice.resolver.addresses import Named
 from scanservice.tickets import Stage, Ticket, expiry_s, seal
+from scanservice.verdicts import Role, Signature
 
 PAGE: Final = b"/s/"
 # After `/`, exactly the length of a serial: the cheap test that keeps other paths away from the cipher.
@@ -53,7 +56,7 @@ def is_code(request: Request) -> bool:
 
 def resolver_headers(request: Request) -> tuple[tuple[bytes, bytes], ...]:
     """On every answer about a code, refusals included."""
-    return (conformance.link_header(origin_of(request), request.path), *conformance.HEADERS)
+    return conformance.headers(origin_of(request), request.path)
 
 
 async def describe(parts: Parts, request: Request) -> Answer:
@@ -83,88 +86,83 @@ async def answer(parts: Parts, request: Request) -> Answer:
             item = parts.shelf.catalogue.item(asked)
             if item.counted is None:
                 # Whoever tries codes learns from a refusal as much as from a verdict.
-                parts.scanner.count_invalid(request.address, now=parts.clock.now())
+                parts.scanner.count_invalid(request.address, now_s=parts.clock.now().timestamp())
             return resolving.of_item(item, wish, request, resolver_headers(request), now=parts.clock.now())
     return await _scan(parts, request, asked)
 
 
 async def _scan(parts: Parts, request: Request, asked: Asked) -> Answer:
-    user_agent = request.headers.get(b"user-agent", b"")[:USER_AGENT_BYTES_MAX]
-    client = clients.client(user_agent)
+    client = clients.client(request.headers.get(b"user-agent", b"")[:USER_AGENT_BYTES_MAX])
     if request.method == "HEAD" or not client.counts or clients.is_prefetch(request.headers):
         return _preview(parts, request, asked)
-    if request.wants_json:
-        return program_answer(parts, request, await parts.scanner.scan(program_scan(parts, request, asked)))
-    scan, new_cookie = browser_scan(parts, request, asked, client=client.word)
-    return browser_answer(parts, request, await parts.scanner.scan(scan), new_cookie=new_cookie)
-
-
-def browser_scan(parts: Parts, request: Request, asked: Asked, *, client: str) -> tuple[Scan, bytes]:
-    """What a browser does, and the cookie that it has to be given, empty where it has one."""
-    now = parts.clock.now()
-    cookie = visitors.cookie_of(request.headers.get(b"cookie", b""))
-    new_cookie = b""
-    if cookie is None:
-        cookie = new_cookie = chance.token(visitors.COOKIE_RANDOM_BYTES).encode()
-    address = request.address
-    scan = Scan(
-        asked=asked,
-        scan_id=ids.uuid7(now),
-        at=now,
-        confirmed=False,
-        repeat=Repeat.NEVER,
-        visitor=visitors.by_cookie(parts.keys, tenant_id=asked.tenant_id, cookie=cookie),
-        whence=parts.whence(address),
-        address=address,
-        client=client,
-        language=language(request.headers.get(b"accept-language", b"")),
+    asker = Asker(parts, request)
+    new_cookie = cookie_for(asker)
+    scan = scan_by(
+        asker,
+        asked,
+        parts,
+        new_cookie=new_cookie,
         role=parts.role(request, tenant_id=asked.tenant_id),
         signature=url_marks.of_request(parts, request, asked),
     )
-    return scan, new_cookie
+    answered = await parts.scanner.scan(scan)
+    return answer_to(asker, answered, parts, path=request.path, query=request.query, new_cookie=new_cookie)
 
 
-def browser_answer(parts: Parts, request: Request, answered: Answered, *, new_cookie: bytes) -> Answer:
-    headers = resolver_headers(request)
-    if new_cookie:
-        headers = (*headers, _set_cookie(new_cookie, secure=request.scheme == "https"))
-    return redirect(307, _page(ticket_of(answered, key=parts.ticket_key), request), *headers)
+def cookie_for(asker: Asker) -> bytes:
+    """The cookie that a browser has to be given, empty where it has one; programs are given none."""
+    if asker.is_program or asker.cookie is not None:
+        return b""
+    return chance.token(visitors.COOKIE_RANDOM_BYTES).encode()
 
 
-def program_scan(parts: Parts, request: Request, asked: Asked) -> Scan:
-    """What a program does: it asks for JSON, and its scan is final at once."""
-    now = parts.clock.now()
-    address = request.address
-    cookie = visitors.cookie_of(request.headers.get(b"cookie", b""))
-    user_agent = request.headers.get(b"user-agent", b"")[:USER_AGENT_BYTES_MAX]
+def scan_by(
+    asker: Asker,
+    asked: Asked,
+    parts: Parts,
+    *,
+    new_cookie: bytes,
+    role: Role = Role.CONSUMER,
+    signature: Signature = Signature.NONE,
+) -> Scan:
+    """A browser has seen the code, and its page will confirm that; a program asks for JSON, and its scan is final at once."""
+    at_ms = unix_ms(parts.clock.now())
+    tenant_id = asked.tenant_id
     visitor = (
-        visitors.by_address(parts.keys, tenant_id=asked.tenant_id, address=address, user_agent=user_agent)
-        if cookie is None
-        else visitors.by_cookie(parts.keys, tenant_id=asked.tenant_id, cookie=cookie)
+        visitors.by_cookie(parts.keys, tenant_id=tenant_id, cookie=new_cookie)
+        if new_cookie
+        else asker.visitor(parts.keys, tenant_id=tenant_id)
     )
+    # By place: names cost a microsecond, and this is made for every scan.
     return Scan(
-        asked=asked,
-        scan_id=ids.uuid7(now),
-        at=now,
-        confirmed=True,
-        repeat=Repeat.NEVER,
-        visitor=visitor,
-        whence=parts.whence(address),
-        address=address,
-        client="api",
-        language=language(request.headers.get(b"accept-language", b"")),
-        role=parts.role(request, tenant_id=asked.tenant_id),
-        signature=url_marks.of_request(parts, request, asked),
+        asked,
+        ids.uuid7_at(at_ms),
+        at_ms,
+        asker.is_program,
+        Repeat.NEVER,
+        visitor,
+        asker.whence,
+        asker.address,
+        "api" if asker.is_program else asker.client,
+        asker.language,
+        None,
+        role,
+        signature,
     )
 
 
-def program_answer(parts: Parts, request: Request, answered: Answered) -> Answer:
-    return json(200, verdict_document(answered, key=parts.ticket_key), *resolver_headers(request))
+def answer_to(asker: Asker, answered: Answered, parts: Parts, *, path: bytes, query: bytes, new_cookie: bytes) -> Answer:
+    headers = conformance.headers(asker.origin, path)
+    if asker.is_program:
+        return json(200, verdict_document(answered, key=parts.ticket_key), *headers)
+    if new_cookie:
+        headers = (*headers, _set_cookie(new_cookie, secure=asker.secure))
+    return redirect(307, _page(ticket_of(answered, key=parts.ticket_key), query), *headers)
 
 
 def _preview(parts: Parts, request: Request, asked: Asked) -> Answer:
     """The page without a verdict: what a messenger shows beside a link says which product it is and that a scan will tell more."""
-    now = parts.clock.now()
+    at_ms = unix_ms(parts.clock.now())
     ticket = Ticket(
         tenant_id=asked.tenant_id,
         stage=Stage.PREVIEW,
@@ -172,11 +170,11 @@ def _preview(parts: Parts, request: Request, asked: Asked) -> Answer:
         reasons=(),
         gtin=asked.gtin,
         serial=asked.serial,
-        scan_id=ids.uuid7(now),
+        scan_id=ids.uuid7_at(at_ms),
         visitor=_PREVIEW_VISITOR,
-        expires_at_s=expiry_s(now),
+        expires_at_s=expiry_s(at_ms),
     )
-    return redirect(307, _page(seal(ticket, key=parts.ticket_key), request), *resolver_headers(request))
+    return redirect(307, _page(seal(ticket, key=parts.ticket_key), request.query), *resolver_headers(request))
 
 
 def _read(path: str, query: bytes) -> Named:
@@ -201,9 +199,9 @@ def is_gtin(digits: str) -> bool:
     return True
 
 
-def _page(ticket: str, request: Request) -> bytes:
+def _page(ticket: str, query: bytes) -> bytes:
     page = PAGE + ticket.encode()
-    return page + b"?" + request.query if request.query else page
+    return page + b"?" + query if query else page
 
 
 def _set_cookie(cookie: bytes, *, secure: bool) -> tuple[bytes, bytes]:

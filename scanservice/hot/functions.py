@@ -64,8 +64,8 @@ def log_key(partition: int) -> str:
     return LOG_KEYS[partition]
 
 
-def bucket_key(partition: int, *, tenant_id: int, epoch: int, counter: int) -> str:
-    return f"s:{{{partition}}}:{tenant_id}:{epoch}:{counter >> BUCKET_BITS}"
+def bucket_key(partition: int, *, tenant_id: int, epoch: int, counter: int) -> bytes:
+    return b"s:{%d}:%d:%d:%d" % (partition, tenant_id, epoch, counter >> BUCKET_BITS)
 
 
 def field(counter: int) -> int:

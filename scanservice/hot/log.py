@@ -27,7 +27,7 @@ class EntryMalformed(ValueError):  # noqa: N818 - it says what the entry is
     code: ClassVar[str] = "entry_malformed"
 
 
-class Sighting(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
+class Sighting(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`at_ms` is Unix time by the edge's clock; `confirmed` when a person looked; `serial` only where we never made the code."""
 
     scan_id: UUID

@@ -24,6 +24,11 @@ _PATH_SAFE: Final = "-._~:/@!$&'()*+,;=%"
 _PLAIN: Final = re.compile(rb"[A-Za-z0-9\-._~:/@!$&'()*+,;=%]*")
 
 
+def headers(origin: bytes, path: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    """On every answer about a code, refusals included."""
+    return (link_header(origin, path), *HEADERS)
+
+
 def link_header(origin: bytes, path: bytes) -> tuple[bytes, bytes]:
     if not _PLAIN.fullmatch(path):
         path = quote(path, safe=_PATH_SAFE).encode()

@@ -23,6 +23,7 @@ from crm.consents import ConsentForm, Language, Purpose
 from crm.identities import PersonalKeys
 from crm.lots import Balance
 from crm.people import FirstTouch
+from kit.clock import unix_ms
 from kit.db import transaction
 from kit.ids import uuid7
 from scanservice import tickets
@@ -68,7 +69,7 @@ def ticket(
         gtin=gtin,
         scan_id=uuid7(at),
         visitor=visitor,
-        expires_at_s=tickets.expiry_s(at),
+        expires_at_s=tickets.expiry_s(unix_ms(at)),
         serial="",
         lot="L1",
         kind=kind,

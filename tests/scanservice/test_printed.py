@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kit import chance, ids
-from scanservice.edge import printed
+from scanservice.edge.printed import Printed
 from scanservice.edge.throttling import Buckets
 from scanservice.hot import functions
 from tests.scanservice.conftest import GTIN, OTHER_GTIN, PHONE, Client, LocalEdge, Market, Response
@@ -80,7 +80,7 @@ def left_behind(market: Market) -> dict[str, Any]:
 def drawn_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ids and cookies that do not differ between two runs, and no bucket that the first of them empties."""
     monkeypatch.setattr(Buckets, "take", lambda _self, _key, *, now_s: None)  # noqa: ARG005 - the name is the caller's
-    monkeypatch.setattr(ids, "uuid7", lambda now: UUID(int=(int(now.timestamp() * 1000) << 80) | (7 << 76) | (2 << 62)))
+    monkeypatch.setattr(ids, "uuid7_at", lambda at_ms: UUID(int=(at_ms << 80) | (7 << 76) | (2 << 62)))
     monkeypatch.setattr(chance, "token", lambda _size_bytes=16: "C" * 22)
 
 
@@ -91,22 +91,21 @@ def test_both_ways_give_the_same_answers_and_leave_the_same_behind(
     trusting_edge: LocalEdge, market: Market, wanted: list[dict[str, Any]]
 ) -> None:
     quick = answers(trusting_edge, market, wanted), left_behind(market)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(printed, "begin", lambda _parts, _request: None)
-        usual = answers(trusting_edge, market, wanted), left_behind(market)
+    trusting_edge.goes_straight = False
+    usual = answers(trusting_edge, market, wanted), left_behind(market)
+    trusting_edge.goes_straight = True
     assert quick == usual
 
 
 def test_what_is_printed_goes_the_quick_way(edge: LocalEdge, market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[bool] = []
-    begin = printed.begin
+    straight = Printed.straight
 
-    def noted(*given: Any) -> printed.Begun | None:
-        found = begin(*given)
-        begun.append(found is not None)
-        return found
+    def noted(*given: Any) -> bool:
+        begun.append(straight(*given))
+        return begun[-1]
 
-    monkeypatch.setattr(printed, "begin", noted)
+    monkeypatch.setattr(Printed, "straight", noted)
     stranger = edge.stranger()
     stranger.verdict(market.path(1))
     stranger.open(market.path(2))

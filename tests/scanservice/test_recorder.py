@@ -21,15 +21,15 @@ from cryptography.x509.oid import NameOID
 from kit import redis
 from kit.redis import connect
 from kit.redis_line import pack
-from scanservice.edge.recorder import CatalogueOld, GenerationMissing, Recorder, RecorderAway
-from scanservice.hot import functions
+from scanservice.edge.recorder import CatalogueOld, GenerationMissing, Recorder, RecorderAway, recorded
+from scanservice.hot import calls, functions
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 SIGHT = (functions.meta_key(1), functions.log_key(1))
 
 
 async def sight(recorder: Recorder, *, generation: int = 1, catalogue: int = 1) -> bytes:
-    return await recorder.call(functions.SIGHT, SIGHT, generation, catalogue, 10_000, b"entry")
+    return await recorded(recorder, 1, calls.packed(functions.SIGHT, SIGHT, generation, catalogue, 10_000, b"entry"))
 
 
 def ready(redis_url: str) -> None:

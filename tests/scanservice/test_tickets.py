@@ -3,6 +3,7 @@ from uuid import UUID
 
 import pytest
 
+from kit.clock import unix_ms
 from scanservice import tickets
 from scanservice.tickets import Stage, Ticket, TicketExpired, TicketInvalid
 from scanservice.verdicts import Reason, Verdict
@@ -22,7 +23,7 @@ TICKET = Ticket(
     order_id=UUID(int=7),
     scan_id=UUID(int=8),
     visitor=b"visitor8",
-    expires_at_s=tickets.expiry_s(NOW),
+    expires_at_s=tickets.expiry_s(unix_ms(NOW)),
 )
 
 
@@ -42,7 +43,7 @@ def test_a_ticket_of_a_code_we_never_made() -> None:
         serial="0816MZTTBH7PFP77PTNT",
         scan_id=UUID(int=8),
         visitor=b"visitor8",
-        expires_at_s=tickets.expiry_s(NOW),
+        expires_at_s=tickets.expiry_s(unix_ms(NOW)),
     )
     assert tickets.read(tickets.seal(plain, key=KEY), key=KEY, now=NOW) == plain
 

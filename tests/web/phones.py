@@ -14,6 +14,7 @@ from crm import identities, messages
 from crm.identities import PersonalKeys
 from crm.messages import ConsoleProvider
 from kit import chance, seals
+from kit.clock import unix_ms
 from kit.db import transaction
 from kit.ids import uuid7
 from kit.settings import Settings
@@ -43,7 +44,7 @@ class Phone:
             "gtin": brand.gtin,
             "scan_id": uuid7(now),
             "visitor": self.visitor(brand),
-            "expires_at_s": tickets.expiry_s(now),
+            "expires_at_s": tickets.expiry_s(unix_ms(now)),
             "lot": brand.lot,
             "kind": "item_outer",
             "epoch": 0,

@@ -22,6 +22,7 @@ from crm.consents import ConsentForm, Language, Purpose
 from crm.identities import E164, PersonalKeys
 from crm.people import FirstTouch
 from kit import chance as chances
+from kit.clock import unix_ms
 from scanservice import queries, tickets, visitors
 from scanservice.queries import ScanLine
 from scanservice.tickets import Stage, Ticket
@@ -166,7 +167,7 @@ def _ticket(scan: ScanLine, visitor: bytes, *, tenant_id: int) -> Ticket:
         gtin=scan.gtin,
         scan_id=scan.scan_id,
         visitor=visitor,
-        expires_at_s=tickets.expiry_s(scan.scanned_at),
+        expires_at_s=tickets.expiry_s(unix_ms(scan.scanned_at)),
         lot=scan.lot,
         kind=Kind.ITEM_OUTER.value,
         epoch=scan.epoch,

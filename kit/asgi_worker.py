@@ -1,0 +1,76 @@
+"""One worker of `kit.asgi_serving`: `python -m kit.asgi_worker`, with its orders as JSON in the last argument.
+
+Promises: it says on its pipe when its application is ready and it accepts connections; on CLOSING each answer asks its client to open a
+new connection, on SIGTERM it accepts no more, finishes what is under way within STOP_S_MAX, and ends. It ends too when its server is gone.
+"""
+
+import asyncio
+import importlib
+import os
+import signal
+import socket
+import sys
+from typing import Any, Final
+
+import msgspec
+import uvicorn
+
+from kit import http_protocol
+from kit.asgi_serving import CLOSING, STOP_S_MAX, Orders
+from kit.http_protocol import SWEEP_EVERY_S, HttpProtocol, State
+
+TICK_S: Final = 0.1
+_TICKS_TO_SWEEP: Final = round(SWEEP_EVERY_S / TICK_S)
+
+
+class Worker(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, *, ready: int) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        # The application knows how it answers straight only when it has started.
+        self.server_state = State(getattr(self.config.app, "straight", None))
+        await super().startup(sockets)
+        asyncio.get_running_loop().add_signal_handler(CLOSING, self.close_connections)
+        os.write(self._ready, b"!")
+        os.close(self._ready)
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % _TICKS_TO_SWEEP == 0:
+            http_protocol.sweep(self.server_state.connections, now_s=asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
+    def close_connections(self) -> None:
+        self.server_state.closing = True  # type: ignore[attr-defined]
+
+
+def run(orders: Orders) -> None:
+    listening = socket.socket(fileno=orders.listening)
+    config = uvicorn.Config(
+        _loaded(orders.target),
+        interface="asgi3",
+        http=HttpProtocol,
+        ws="none",
+        loop="uvloop",
+        lifespan="on",
+        backlog=orders.backlog,
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=STOP_S_MAX,
+    )
+    Worker(config, ready=orders.ready).run(sockets=[listening])
+
+
+def _loaded(target: str) -> Any:
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+if __name__ == "__main__":
+    # A Ctrl-C in the terminal reaches the server too, which ends its workers in order.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    run(msgspec.json.decode(sys.argv[-1], type=Orders))

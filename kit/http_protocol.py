@@ -1,0 +1,213 @@
+"""HTTP/1.1 for an ASGI application: uvicorn's protocol over llhttp, with limits, an orderly end, and straight answers.
+
+A straight answer takes no task, no coroutine and no ASGI messages: an application with a method `straight(scope, reply)` is asked first, in
+the turn in which the head of a request is whole. Where it returns True it calls `reply` once, at once or later; where it returns False the
+request goes the usual way. Asked are only requests without a body, on connections where nothing else is under way.
+
+Promises: answers of one connection leave in the order of its requests; a header value with a line break is never sent. Refused: heads
+that are too long (431) or do not arrive in time (closed), and connections on which nothing happens (closed).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from typing import Any, ClassVar, Final, Protocol
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
+
+HEAD_BYTES_MAX: Final = 64 << 10
+HEADERS_MAX: Final = 100
+HEAD_S_MAX: Final = 20.0
+# Longer than the proxies before it keep theirs (nginx: 60 s), so that it is they who close.
+IDLE_S_MAX: Final = 75.0
+SWEEP_EVERY_S: Final = 1.0
+
+Headers = Sequence[tuple[bytes, bytes]]
+Scope = MutableMapping[str, Any]
+Reply = Callable[[int, Headers, bytes], None]
+Straight = Callable[[Scope, Reply], bool]
+
+_CLOSE: Final = b"connection: close\r\n"
+_TOO_LONG: Final = b"The head of this request is too long."
+_log = logging.getLogger(__name__)
+
+
+class StraightApp(Protocol):
+    """What an application may have beside `__call__`."""
+
+    def straight(self, scope: Scope, reply: Reply) -> bool: ...
+
+
+class State(ServerState):
+    """What the connections of one server share. `closing`: each answer from now on is the last of its connection."""
+
+    def __init__(self, straight: Straight | None = None) -> None:
+        super().__init__()
+        self.straight = straight
+        self.closing = False
+
+
+class _Silent:
+    """Stands for the event that wakes an ASGI application: a straight answer has none to wake."""
+
+    def set(self) -> None:
+        pass
+
+
+class Exchange:
+    """A request that is answered straight. What uvicorn's protocol asks of a cycle, this has too."""
+
+    __slots__ = ("_protocol", "body", "disconnected", "keep_alive", "more_body", "response_complete")
+
+    message_event: ClassVar[_Silent] = _Silent()
+
+    def __init__(self, protocol: "HttpProtocol", *, keep_alive: bool) -> None:
+        self._protocol = protocol
+        self.keep_alive = keep_alive
+        self.disconnected = False
+        self.response_complete = False
+        self.more_body = False
+        self.body = b""
+
+    def reply(self, status: int, headers: Headers, body: bytes) -> None:
+        if self.response_complete:
+            raise RuntimeError("a request has one answer")
+        self.response_complete = True
+        if self.disconnected:
+            return
+        parts = [STATUS_LINE[status]]
+        for name, value in headers:
+            parts += (name, b": ", value, b"\r\n")
+        if not self.keep_alive:
+            parts.append(_CLOSE)
+        parts.append(b"content-length: %d\r\n\r\n" % len(body))
+        head = b"".join(parts)
+        # One for each header, and those of status, length and end; a client's own line break among them would split the answer.
+        if head.count(b"\n") != len(headers) + (3 if self.keep_alive else 4):
+            self._protocol.transport.close()
+            raise RuntimeError("a header with a line break")
+        self._protocol.transport.write(head + body)
+        if not self.keep_alive:
+            self._protocol.transport.close()
+        self._protocol.on_response_complete()
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """For one connection."""
+
+    server_state: State
+
+    def __init__(
+        self, config: Config, server_state: State, app_state: dict[str, Any], _loop: asyncio.AbstractEventLoop | None = None
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._straight = server_state.straight
+        self._head_bytes = 0
+        self._reads_head = False
+        # When it last began to wait for somebody: for a head, or for the next request.
+        self._waits_since_s = self.loop.time()
+        self._was_used = False
+
+    def data_received(self, data: bytes) -> None:
+        if not self._reads_head:
+            self._head_bytes = 0
+        self._head_bytes += len(data)
+        super().data_received(data)
+        if self._reads_head and self._head_bytes > HEAD_BYTES_MAX:
+            self._refuse_head()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._reads_head = True
+        self._waits_since_s = self.loop.time()
+
+    def on_headers_complete(self) -> None:
+        self._reads_head = False
+        self._was_used = True
+        if len(self.headers) > HEADERS_MAX:
+            self._refuse_head()
+            return
+        if self._straight is not None and self._goes_straight(self._straight):
+            return
+        super().on_headers_complete()
+        if self.server_state.closing:
+            self.cycle.keep_alive = False
+
+    def on_message_complete(self) -> None:
+        if self.cycle is not None:
+            super().on_message_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if self.cycle is not None:
+            super().on_body(body)
+
+    def on_response_complete(self) -> None:
+        """As uvicorn's, without a timer for each answer: `sweep` closes what is idle."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+        else:
+            self._waits_since_s = self.loop.time()
+
+    def sweep(self, now_s: float) -> None:
+        """Closes the connection where its client has kept it waiting for too long."""
+        if self.transport.is_closing():
+            return
+        waits_s = now_s - self._waits_since_s
+        if self._reads_head:
+            over = waits_s > HEAD_S_MAX
+        elif self.cycle is None or self.cycle.response_complete:
+            over = waits_s > (IDLE_S_MAX if self._was_used else HEAD_S_MAX)
+        else:
+            over = False
+        if over:
+            self.transport.close()
+
+    def _goes_straight(self, straight: Straight) -> bool:
+        before: Any = self.cycle
+        if (before is not None and not before.response_complete) or self.flow.write_paused:
+            return False
+        parser = self.parser
+        if parser.get_method() != b"GET" or parser.should_upgrade() or self._has_body():
+            return False
+        path, _, query = self.url.partition(b"?")
+        scope: Any = self.scope
+        scope["method"] = "GET"
+        scope["raw_path"] = path
+        scope["query_string"] = query
+        exchange = Exchange(self, keep_alive=parser.should_keep_alive() and not self.server_state.closing)
+        # It counts as under way before anybody hears of it: the answer may come at once.
+        self.cycle = exchange  # type: ignore[assignment]
+        try:
+            taken = straight(scope, exchange.reply)
+        except Exception:  # noqa: BLE001 - as uvicorn does with an application's
+            _log.exception("a request was not answered")
+            self.transport.close()
+            return True
+        if not taken:
+            self.cycle = before
+        return taken
+
+    def _has_body(self) -> bool:
+        return any(name in _BODY_HEADERS for name, _ in self.headers)
+
+    def _refuse_head(self) -> None:
+        self.transport.write(
+            b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
+            b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(_TOO_LONG), _TOO_LONG)
+        )
+        self.transport.close()
+
+
+_BODY_HEADERS: Final = frozenset({b"content-length", b"transfer-encoding", b"expect"})
+
+
+def sweep(connections: Iterable[Any], *, now_s: float) -> None:
+    for connection in tuple(connections):
+        connection.sweep(now_s)

@@ -1,0 +1,98 @@
+"""Who asks: everything that the address and the headers of a request say, read once for as long as they stay the same.
+
+Promises: what is remembered is what would be read again, for address and headers as a whole are the key; nothing that depends on the time,
+on the catalogue or on the code is in it. Refused (None): whoever asks in an unusual way (a crawler, a prefetch, for a linkset, or with the
+cookie of an insider, which has an end); what they want is for `visits` to find out.
+"""
+
+from functools import lru_cache
+from typing import Any, Final
+
+from kit.http_protocol import Scope
+from scanservice import insiders, visitors
+from scanservice.edge import clients
+from scanservice.edge.clients import USER_AGENT_BYTES_MAX
+from scanservice.edge.http import Request
+from scanservice.edge.parts import Parts, host_name, language, origin_of
+from scanservice.visitors import Address, Keys
+
+# A kilobyte each. Programs and the proxies before phones repeat themselves; a phone of its own seldom does.
+ASKERS_KEPT: Final = 1 << 12
+_PREFETCH: Final = frozenset(clients.PREFETCH_HEADERS)
+_INSIDER: Final = insiders.COOKIE.encode() + b"="
+
+
+class Asker:
+    """`cookie` is the visitor's, None where there is none; `origin` is scheme and host as they were asked."""
+
+    __slots__ = (
+        "_visitors",
+        "address",
+        "client",
+        "cookie",
+        "host",
+        "is_program",
+        "language",
+        "origin",
+        "secure",
+        "user_agent",
+        "whence",
+    )
+
+    def __init__(self, parts: Parts, request: Request) -> None:
+        headers = request.headers
+        self.user_agent: bytes = headers.get(b"user-agent", b"")[:USER_AGENT_BYTES_MAX]
+        self.is_program = request.wants_json
+        self.client = clients.client(self.user_agent).word
+        self.language = language(headers.get(b"accept-language", b""))
+        self.address: Address = request.address
+        self.whence = parts.whence(self.address)
+        self.cookie = visitors.cookie_of(headers.get(b"cookie", b""))
+        self.host = host_name(request.host)
+        self.origin = origin_of(request)
+        self.secure = request.scheme == "https"
+        self._visitors: dict[int, bytes] = {}
+
+    def visitor(self, keys: Keys, *, tenant_id: int) -> bytes:
+        """By the cookie, else by address and program."""
+        known = self._visitors.get(tenant_id)
+        if known is None:
+            known = self._visitors[tenant_id] = (
+                visitors.by_address(keys, tenant_id=tenant_id, address=self.address, user_agent=self.user_agent)
+                if self.cookie is None
+                else visitors.by_cookie(keys, tenant_id=tenant_id, cookie=self.cookie)
+            )
+        return known
+
+
+class Askers:
+    """Those who asked lately, for one edge."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._of = lru_cache(maxsize=ASKERS_KEPT)(self._read)
+        self.forget = self._of.cache_clear
+
+    def of(self, scope: Scope) -> Asker | None:
+        client: Any = scope["client"]
+        return self._of(client[0] if client else "", scope["scheme"], tuple(scope["headers"]))
+
+    def _read(self, peer: str, scheme: str, headers: tuple[tuple[bytes, bytes], ...]) -> Asker | None:
+        scope: Scope = {
+            "client": (peer, 0),
+            "scheme": scheme,
+            "headers": headers,
+            "method": "GET",
+            "raw_path": b"",
+            "query_string": b"",
+        }
+        request = Request(scope, trusted=self._parts.trusted)
+        if (
+            not _PREFETCH.isdisjoint(request.headers)
+            or b"linkset" in request.accept
+            or _INSIDER in request.headers.get(b"cookie", b"")
+        ):
+            return None
+        if not clients.client(request.headers.get(b"user-agent", b"")[:USER_AGENT_BYTES_MAX]).counts:
+            return None
+        return Asker(self._parts, request)
