@@ -28,7 +28,8 @@ WAITAOF_SINCE: Final = (7, 2)
 
 _log = log.get(__name__)
 
-Done = Callable[[bytes | Exception], None]
+Recorded = bytes | list[bytes]
+Done = Callable[[Recorded | Exception], None]
 """Told what the function answered, or why nobody knows whether it was executed."""
 
 _Calls = list[tuple[bytes, Done]]
@@ -165,7 +166,7 @@ class Recorder:
             _fail(calls, None)
         else:
             for (_, done), answer in zip(calls, answers, strict=True):
-                _tell(done, answer if isinstance(answer, bytes) else self._refusal(answer))
+                _tell(done, self._refusal(answer) if isinstance(answer, ResponseError) else answer)
         self._flush()
 
     def _lost(self, calls: _Calls, why: Exception) -> None:
@@ -194,7 +195,7 @@ def _fail(calls: _Calls, cause: Exception | None) -> None:
         _tell(done, refusal)
 
 
-def _tell(done: Done, answer: bytes | Exception) -> None:
+def _tell(done: Done, answer: Recorded | Exception) -> None:
     try:
         done(answer)
     except Exception:  # noqa: BLE001 - see below
@@ -206,14 +207,15 @@ async def recorded(recorder: Records, partition: int, command: bytes) -> bytes:
     """For who has a coroutine anyway: what the function answered. Raises what `send` tells."""
     future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
-    def done(answer: bytes | Exception) -> None:
+    def done(answer: Recorded | Exception) -> None:
         # Whoever asked may have gone meanwhile.
         if future.done():
             return
-        if isinstance(answer, bytes):
-            future.set_result(answer)
-        else:
+        if isinstance(answer, Exception):
             future.set_exception(answer)
+        else:
+            assert isinstance(answer, bytes)  # noqa: S101 - what single functions answer
+            future.set_result(answer)
 
     recorder.send(partition, command, done)
     return await future

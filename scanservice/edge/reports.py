@@ -20,14 +20,14 @@ from kit import ids
 from kit.clock import unix_ms
 from kit.refusals import Conflict, Invalid, Malformed, Refusal, problem
 from scanservice import visitors
-from scanservice.catalogue import Asked, CatalogueAway, Elsewhere
+from scanservice.catalogue import Asked, Elsewhere
 from scanservice.edge import positions, url_marks, visits
 from scanservice.edge.clients import USER_AGENT_BYTES_MAX
 from scanservice.edge.devices import Claims, Device
 from scanservice.edge.http import NOT_READ, Answer, Request, json
 from scanservice.edge.parts import Parts, host_name, language, verdict_document
-from scanservice.edge.recorder import CatalogueOld, RecorderAway
-from scanservice.edge.scanning import Answered, Repeat, Scan
+from scanservice.edge.recorder import CatalogueOld, Recorded, RecorderAway
+from scanservice.edge.scanning import Answered, Begun, Repeat, Scan
 from scanservice.verdicts import NO_MARKS, Role
 
 PATH: Final = b"/v1/scans"
@@ -127,8 +127,8 @@ async def answer(parts: Parts, request: Request) -> Answer:
 
 
 async def _many(parts: Parts, sender: "_Sender", raws: list[msgspec.Raw]) -> list[dict[str, object]]:
-    """In order, without a task for each. While one part is on its way to Redis the next is made, and other requests have their turn."""
-    batch = _Results(parts, len(raws))
+    """In order. Scans of one partition share a call, and other requests have their turns between any ITEMS_IN_ONE_TURN."""
+    batch = _Batch(parts, len(raws))
     for start in range(0, len(raws), ITEMS_IN_ONE_TURN):
         for place, raw in enumerate(raws[start : start + ITEMS_IN_ONE_TURN], start):
             try:
@@ -136,60 +136,69 @@ async def _many(parts: Parts, sender: "_Sender", raws: list[msgspec.Raw]) -> lis
             except Refusal as refusal:
                 batch.refuse(place, refusal)
         await asyncio.sleep(0)
-    return await batch.whole()
+    await batch.record()
+    return await batch.results()
 
 
-class _Results:
-    """What becomes of each scan of a batch."""
+class _Batch:
+    """What becomes of each scan of a batch: it is begun, then recorded with all others, then answered; or refused at any of these steps."""
 
     def __init__(self, parts: Parts, size: int) -> None:
         self._parts = parts
+        # The catalogue by which all of it is judged. A newer one sends them the usual way, one by one.
+        self._catalogue = parts.shelf.catalogue
         self._results: list[dict[str, object]] = [{}] * size
-        self._missing = size
-        self._complete = asyncio.Event()
-        self._again: list[tuple[int, Scan]] = []
+        self._by_partition: dict[int, list[tuple[int, Begun]]] = {}
+        self._recorded: list[tuple[int, Begun, bytes]] = []
+        self._alone: list[tuple[int, Scan]] = []
 
     def begin(self, place: int, scan: Scan) -> None:
-        scanner, shelf = self._parts.scanner, self._parts.shelf
-        if not shelf.loaded:
-            raise CatalogueAway
-        catalogue = shelf.catalogue
-        if not scanner.send(scan, catalogue.item(scan.asked), catalogue, partial(self._told, place, scan)):
-            self._leave(place, scan)
+        begun = self._parts.scanner.begin(scan, self._catalogue)
+        if begun is None:
+            self._alone.append((place, scan))
+        else:
+            self._by_partition.setdefault(begun.call.partition, []).append((place, begun))
 
     def refuse(self, place: int, refusal: Refusal) -> None:
-        self._put(place, problem(refusal, instance=PATH.decode()))
+        self._results[place] = problem(refusal, instance=PATH.decode())
 
-    async def whole(self) -> list[dict[str, object]]:
-        await self._complete.wait()
-        for place, scan in self._again:
-            try:
-                self._results[place] = self._document(await self._parts.scanner.scan(scan))
-            except Refusal as refusal:
-                self._results[place] = problem(refusal, instance=PATH.decode())
-        return self._results
+    async def record(self) -> None:
+        missing = len(self._by_partition)
+        complete = asyncio.Event()
 
-    def _told(self, place: int, scan: Scan, answered: Answered | Exception) -> None:
-        if isinstance(answered, Answered):
-            self._put(place, self._document(answered))
-        elif isinstance(answered, Refusal):
-            self.refuse(place, answered)
-        elif isinstance(answered, CatalogueOld):
-            self._leave(place, scan)
+        def told(some: list[tuple[int, Begun]], answer: Recorded | Exception) -> None:
+            nonlocal missing
+            missing -= 1
+            if not missing:
+                complete.set()
+            self._told(some, answer)
+
+        for some in self._by_partition.values():
+            self._parts.scanner.send_many([begun for _, begun in some], self._catalogue, partial(told, some))
+        if missing:
+            await complete.wait()
+
+    def _told(self, some: list[tuple[int, Begun]], answer: Recorded | Exception) -> None:
+        if isinstance(answer, list):
+            self._recorded += [(place, begun, one) for (place, begun), one in zip(some, answer, strict=True)]
+        elif isinstance(answer, CatalogueOld):
+            self._alone += [(place, begun.scan) for place, begun in some]
         else:
-            self.refuse(place, RecorderAway())
-            raise answered
+            for place, _ in some:
+                self.refuse(place, answer if isinstance(answer, Refusal) else RecorderAway())
 
-    def _leave(self, place: int, scan: Scan) -> None:
-        """For the usual way, when everything else is done."""
-        self._again.append((place, scan))
-        self._put(place, {})
-
-    def _put(self, place: int, result: dict[str, object]) -> None:
-        self._results[place] = result
-        self._missing -= 1
-        if not self._missing:
-            self._complete.set()
+    async def results(self) -> list[dict[str, object]]:
+        scanner = self._parts.scanner
+        for start in range(0, len(self._recorded), ITEMS_IN_ONE_TURN):
+            for place, begun, answer in self._recorded[start : start + ITEMS_IN_ONE_TURN]:
+                self._results[place] = self._document(scanner.judged(begun, answer))
+            await asyncio.sleep(0)
+        for place, scan in self._alone:
+            try:
+                self._results[place] = self._document(await scanner.scan(scan))
+            except Refusal as refusal:
+                self.refuse(place, refusal)
+        return self._results
 
     def _document(self, answered: Answered) -> dict[str, object]:
         return {"status": 200, **verdict_document(answered, key=self._parts.ticket_key)}

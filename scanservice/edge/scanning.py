@@ -5,9 +5,9 @@ one, nothing is written, the catalogue is fetched and the scan starts over. A co
 anybody is told so. The same scan id with `Repeat.POSSIBLE` is recorded once and answered alike for an hour.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -17,10 +17,11 @@ from kit.log import get
 from scanservice import verdicts
 from scanservice.catalogue import Asked, Catalogue, CatalogueAway, Item, Shelf
 from scanservice.edge import counters, recorder
-from scanservice.edge.recorder import CatalogueOld, Records
+from scanservice.edge.recorder import CatalogueOld, Done, Recorded, Records
 from scanservice.edge.throttling import Buckets
 from scanservice.hot import calls, functions, state
 from scanservice.hot import log as scan_log
+from scanservice.hot.calls import Knowledge, ScanCall
 from scanservice.hot.log import Sighting
 from scanservice.verdicts import Judgement, Reason, Role, Signature, Standing
 from scanservice.visitors import Address, Keys
@@ -71,6 +72,14 @@ class Answered(msgspec.Struct, frozen=True):
     judgement: Judgement
 
 
+class Begun(NamedTuple):
+    """A scan before it is recorded."""
+
+    scan: Scan
+    item: Item
+    call: ScanCall
+
+
 Told = Callable[[Answered | Exception], None]
 """Told what became of a scan: its answer, a refusal, or CatalogueOld, with which nothing was written."""
 
@@ -87,13 +96,28 @@ class Scanner:
         """Sends the scan of an item of this catalogue on its way, without a coroutine. False: it takes more than that, and nothing was recorded."""
         if item.counted is None or item.standing is Standing.NO_RANGE:
             return False
+        call = _call(scan, item, item.counted)
 
-        def done(answer: bytes | Exception) -> None:
-            told(self._judged(scan, item, answer) if isinstance(answer, bytes) else answer)
+        def done(answer: Recorded | Exception) -> None:
+            told(answer if isinstance(answer, Exception) else self._judged(scan, item, answer))
 
-        partition, command = self._command(scan, item, item.counted, catalogue)
-        self._records.send(partition, command, done)
+        self._records.send(call.partition, calls.scan(call, self._known(catalogue)), done)
         return True
+
+    def send_many(self, begun: Sequence[Begun], catalogue: Catalogue, done: Done) -> None:
+        """Sends scans of one partition on their way in one call; what `done` is told is for `judged_many`."""
+        command = calls.scan_many([one.call for one in begun], self._known(catalogue))
+        self._records.send(begun[0].call.partition, command, done)
+
+    def begin(self, scan: Scan, catalogue: Catalogue) -> Begun | None:
+        """For `send_many`. None: it takes more than one call."""
+        item = catalogue.item(scan.asked)
+        if item.counted is None or item.standing is Standing.NO_RANGE:
+            return None
+        return Begun(scan, item, _call(scan, item, item.counted))
+
+    def judged(self, begun: Begun, answer: bytes) -> Answered:
+        return self._judged(begun.scan, begun.item, answer)
 
     async def scan(self, scan: Scan) -> Answered:
         for _ in range(CATALOGUE_TRIES_MAX):
@@ -104,8 +128,9 @@ class Scanner:
             try:
                 if item.counted is None:
                     return await self._sight(scan, item, catalogue)
-                partition, command = self._command(scan, item, item.counted, catalogue)
-                return self._judged(scan, item, await recorder.recorded(self._records, partition, command))
+                call = _call(scan, item, item.counted)
+                command = calls.scan(call, self._known(catalogue))
+                return self._judged(scan, item, await recorder.recorded(self._records, call.partition, command))
             except CatalogueOld:
                 await self._shelf.refresh()
         raise CatalogueAway
@@ -119,25 +144,11 @@ class Scanner:
             _log.warning("a code with a valid tag has no range", tenant_id=asked.tenant_id, counted=item.counted)
         return catalogue, item
 
-    def _command(self, scan: Scan, item: Item, counted: tuple[int, int], catalogue: Catalogue) -> tuple[int, bytes]:
-        """The partition, and what to send there. What comes back is for `_judged`."""
-        epoch, counter = counted
-        tenant_id = item.brand.tenant_id
-        partition = functions.partition_of(tenant_id, counter)
-        return partition, calls.scan(
-            partition,
-            functions.bucket_key(partition, tenant_id=tenant_id, epoch=epoch, counter=counter),
-            field=functions.field(counter),
-            known=calls.knowledge(catalogue.generation, catalogue.version, self._entries_max),
-            mode=verdicts.mode(item.standing, scan.role, confirmed=scan.confirmed),
-            at_s=state.seconds(scan.at_ms // 1000),
-            visitor=scan.visitor[: state.VISITOR_BYTES],
-            whence=scan.whence,
-            entry=scan_log.encode(sighting(scan, item)),
-            done_id=scan.scan_id.bytes if scan.repeat is Repeat.POSSIBLE else b"",
-        )
+    def _known(self, catalogue: Catalogue) -> Knowledge:
+        return Knowledge(catalogue.generation, catalogue.version, self._entries_max)
 
-    def _judged(self, scan: Scan, item: Item, answer: bytes) -> Answered:
+    def _judged(self, scan: Scan, item: Item, answer: Recorded) -> Answered:
+        assert isinstance(answer, bytes)  # noqa: S101 - what the function answers for one scan
         before = state.unpack(answer[_AT_BYTES:]) if len(answer) > _AT_BYTES else None
         judgement = verdicts.judge(
             standing=item.standing,
@@ -178,6 +189,24 @@ class Scanner:
 def entries_max(log_bytes_max: int) -> int:
     """How many entries one partition may hold."""
     return max(1, log_bytes_max // scan_log.ENTRY_BYTES // functions.PARTITIONS)
+
+
+def _call(scan: Scan, item: Item, counted: tuple[int, int]) -> ScanCall:
+    epoch, counter = counted
+    tenant_id = item.brand.tenant_id
+    partition = functions.partition_of(tenant_id, counter)
+    # By place: names cost a microsecond, and this is made for every scan.
+    return ScanCall(
+        partition,
+        functions.bucket_key(partition, tenant_id=tenant_id, epoch=epoch, counter=counter),
+        functions.field(counter),
+        verdicts.mode(item.standing, scan.role, confirmed=scan.confirmed),
+        state.seconds(scan.at_ms // 1000),
+        scan.visitor[: state.VISITOR_BYTES],
+        scan.whence,
+        scan_log.encode(sighting(scan, item)),
+        scan.scan_id.bytes if scan.repeat is Repeat.POSSIBLE else b"",
+    )
 
 
 def sighting(scan: Scan, item: Item) -> Sighting:

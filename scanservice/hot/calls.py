@@ -4,8 +4,11 @@ Promises: `scan` is what `packed` would make of the same arguments; a test compa
 catalogue, have in common is put into bytes once. Refuses nothing.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
+
+import msgspec
 
 from kit.redis_line import pack
 from scanservice.hot import functions
@@ -20,32 +23,57 @@ def packed(function: str, keys: tuple[str | bytes, ...], *args: str | bytes | in
     return pack(("FCALL", function, len(keys), *keys, *args))
 
 
-def scan(
-    partition: int,
-    bucket: bytes,
-    *,
-    field: int,
-    known: bytes,
-    mode: Mode,
-    at_s: int,
-    visitor: bytes,
-    whence: bytes,
-    entry: bytes,
-    done_id: bytes = b"",
-) -> bytes:
-    """`known` is `knowledge`, `bucket` a bucket's key; `visitor` and `whence` have the state's lengths. `done_id`: this scan id may come again."""
-    at = b"%d" % at_s
-    body = (bucket, known, _FIELDS[field], _MODES[mode], len(at), at, visitor, whence, len(entry), entry)
-    if not done_id:
-        return _SCAN % (_HEADS[partition], len(bucket), *body)
-    key = functions.done_key(partition, done_id)
-    return _SCAN_DONE % (_DONE_HEADS[partition], len(bucket), bucket, len(key), key, *body[1:], _DONE)
+class Knowledge(NamedTuple):
+    """What a caller believes; the function refuses one that Redis knows better."""
+
+    generation: int
+    catalogue: int
+    entries_max: int
+
+
+class ScanCall(msgspec.Struct, frozen=True, gc=False):
+    """One scan as the function is told it: `bucket` is its key; `visitor` and `whence` have the state's lengths.
+
+    `done_id`: this scan id may come again, and is then answered as it was the first time.
+    """
+
+    partition: int
+    bucket: bytes
+    field: int
+    mode: Mode
+    at_s: int
+    visitor: bytes
+    whence: bytes
+    entry: bytes
+    done_id: bytes = b""
+
+
+def scan(call: ScanCall, known: Knowledge) -> bytes:
+    at = b"%d" % call.at_s
+    bucket = call.bucket
+    entry = call.entry
+    told = (_told(known), _FIELDS[call.field], _MODES[call.mode], len(at), at, call.visitor, call.whence, len(entry), entry)
+    if not call.done_id:
+        return _SCAN % (_HEADS[call.partition], len(bucket), bucket, *told)
+    key = functions.done_key(call.partition, call.done_id)
+    return _SCAN_DONE % (_DONE_HEADS[call.partition], len(bucket), bucket, len(key), key, *told, _DONE)
+
+
+def scan_many(calls: Sequence[ScanCall], known: Knowledge) -> bytes:
+    """Of one partition. Answered by an array, in order; refused as a whole."""
+    partition = calls[0].partition
+    meta = functions.meta_key(partition)
+    keys: list[str | bytes] = [meta, functions.log_key(partition)]
+    args: list[str | bytes | int] = [*known]
+    for call in calls:
+        keys += (call.bucket, functions.done_key(partition, call.done_id) if call.done_id else meta)
+        args += (call.field, _LETTERS[call.mode], call.at_s, call.visitor, call.whence, call.entry, DONE_S)
+    return pack(("FCALL", functions.SCAN_MANY, len(keys), *keys, *args))
 
 
 @lru_cache(maxsize=CATALOGUES_KEPT)
-def knowledge(generation: int, catalogue: int, entries_max: int) -> bytes:
-    """What a caller believes, as three arguments."""
-    return b"".join(_bulk(b"%d" % number) for number in (generation, catalogue, entries_max))
+def _told(known: Knowledge) -> bytes:
+    return b"".join(_bulk(b"%d" % number) for number in known)
 
 
 def _bulk(value: bytes) -> bytes:
@@ -68,5 +96,6 @@ _SCAN_DONE: Final = b"%b$%d\r\n%b\r\n$%d\r\n%b\r\n" + _BODY + b"%b"
 _HEADS: Final = tuple(_head(partition, keys=3, args=9) for partition in range(functions.PARTITIONS))
 _DONE_HEADS: Final = tuple(_head(partition, keys=4, args=10) for partition in range(functions.PARTITIONS))
 _FIELDS: Final = tuple(_bulk(b"%d" % field) for field in range(functions.FIELDS))
+_LETTERS: Final = {mode: mode.value.encode() for mode in Mode}
 _MODES: Final = {mode: _bulk(mode.value.encode()) for mode in Mode}
 _DONE: Final = _bulk(b"%d" % DONE_S)

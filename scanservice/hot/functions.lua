@@ -136,29 +136,48 @@ local function refusal(meta, log, generation, catalogue, entries_max)
   return nil
 end
 
--- KEYS meta log bucket [done]; ARGV generation catalogue entries_max field mode at visitor whence entry [done_s]
--- Answer: the time that counted (u32) and the state before. A scan id that was done gets the answer it had, and no new entry.
-local function scan(keys, args)
-  local done = keys[4]
-  local refused = refusal(keys[1], keys[2], args[1], args[2], args[3])
-  if refused then
-    return refused
-  end
+-- Writes one scan, whose arguments field mode at visitor whence entry [done_s] follow args[from]; `done` is false or the key of its answer.
+local function record(log, bucket, done, args, from)
   if done then
     local answered = redis.call('GET', done)
     if answered then
       return answered
     end
   end
-  local at = tonumber(args[6])
-  local before = redis.call('HGET', keys[3], args[4])
-  redis.call('XADD', keys[2], args[1] .. '-*', 'e', args[9], 's', before or '')
-  redis.call('HSET', keys[3], args[4], touch(before, args[5], at, args[7], args[8]))
+  local field, at = args[from + 1], tonumber(args[from + 3])
+  local before = redis.call('HGET', bucket, field)
+  redis.call('XADD', log, args[1] .. '-*', 'e', args[from + 6], 's', before or '')
+  redis.call('HSET', bucket, field, touch(before, args[from + 2], at, args[from + 4], args[from + 5]))
   local answer = struct.pack('>I4', at) .. (before or '')
   if done then
-    redis.call('SET', done, answer, 'EX', args[10])
+    redis.call('SET', done, answer, 'EX', args[from + 7])
   end
   return answer
+end
+
+-- KEYS meta log bucket [done]; ARGV generation catalogue entries_max field mode at visitor whence entry [done_s]
+-- Answer: the time that counted (u32) and the state before. A scan id that was done gets the answer it had, and no new entry.
+local function scan(keys, args)
+  return refusal(keys[1], keys[2], args[1], args[2], args[3]) or record(keys[2], keys[3], keys[4], args, 3)
+end
+
+-- Many scans of one partition, all of them or none: KEYS meta log and for each scan: bucket done (the meta key where it has none);
+-- ARGV generation catalogue entries_max and for each scan: field mode at visitor whence entry done_s. Answer: an array of what `scan` answers.
+local MANY_KEYS = 2
+local MANY_ARGS = 7
+local function scan_many(keys, args)
+  local meta, log = keys[1], keys[2]
+  local count = (#keys - 2) / MANY_KEYS
+  local refused = refusal(meta, log, args[1], args[2], tonumber(args[3]) - count + 1)
+  if refused then
+    return refused
+  end
+  local answers = {}
+  for i = 1, count do
+    local done = keys[2 + i * MANY_KEYS]
+    answers[i] = record(log, keys[1 + i * MANY_KEYS], done ~= meta and done, args, 3 + (i - 1) * MANY_ARGS)
+  end
+  return answers
 end
 
 -- Tries of PINs. The rule, its figures and why they are what they are stand in pin_tries.py, whose names these are.
@@ -309,6 +328,7 @@ local function announce(keys, args)
 end
 
 redis.register_function('onemark_scan_v3', scan)
+redis.register_function('onemark_scan_many_v3', scan_many)
 redis.register_function('onemark_announce_v3', announce)
 redis.register_function('onemark_sight_v3', sight)
 redis.register_function('onemark_join_v3', join)

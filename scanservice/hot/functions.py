@@ -20,6 +20,7 @@ TENANT_STEP: Final = 40_503
 
 LIBRARY: Final = "onemark_scan_v3"
 SCAN: Final = "onemark_scan_v3"
+SCAN_MANY: Final = "onemark_scan_many_v3"
 SIGHT: Final = "onemark_sight_v3"
 JOIN: Final = "onemark_join_v3"
 ANNOUNCE: Final = "onemark_announce_v3"
