@@ -1,9 +1,9 @@
-"""A Granian server whose workers are replaced without losing a request: on SIGHUP, one after the other.
+"""A Granian server for WSGI whose workers are replaced without losing a request: on SIGHUP, one after the other. `kit.asgi_serving` is its
+sibling for ASGI.
 
-Promises: the new worker is a fresh interpreter, with today's code and settings, and the old one works on until the new one has said that it
-is ready; one that never says so is ended, and the old one stays. Both listen on one socket, so no connection is refused, and none that
-waits in its queue is reset. Between the two the old worker is told to say `Connection: close`, for clients that would otherwise send
-their next request into a connection that is about to end.
+Promises: the new worker is a fresh interpreter, with today's code and settings, and the old one works on until the new one has loaded its
+application; one that never does is ended, and the old one stays. Both listen on one socket, so no connection is refused, and none that
+waits in its queue is reset.
 
 Granian's own respawn waits some seconds instead of for the worker (1.3 s or 8 s, depending on who else uses the machine: thousands of
 refused connections were measured), and gives each worker a socket of its own, whose queue is reset when it ends. Overridden are two of
@@ -18,7 +18,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 from typing import Any, Final
@@ -30,13 +29,9 @@ from granian.server.mp import MPServer
 from kit import log
 
 READY_S_MAX: Final = 60.0
-# Long enough for most clients to send one more request, and to be told to open a new connection for the next.
-CLOSING_S: Final = 3.0
 LOOK_EVERY_S: Final = 0.1
 # Below the patience of a supervisor, so that we end our workers ourselves.
 STOP_S_MAX: Final = 10
-# Sent to a worker that will soon be ended.
-CLOSING: Final = signal.SIGUSR1
 FRESH: Final = "spawn"
 PR_SET_PDEATHSIG: Final = 1
 
@@ -45,39 +40,33 @@ _log = log.get(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loader:
-    """Loads the application in the worker. One with an attribute `when_ready` is given a function to call when it is; any other is ready."""
+    """Loads the application in the worker."""
 
     target: str
     ready: Event
+    server_pid: int
 
     def __call__(self) -> Any:
         # One that outlived its server would keep the port from the next one.
-        die_with_parent()
+        die_with_parent(self.server_pid)
         app = load_target(self.target)
-        if hasattr(app, "when_ready"):
-            app.when_ready = self.ready.set
-        else:
-            self.ready.set()
+        self.ready.set()
         return app
 
 
 class Server(MPServer):
-    """Takes what Granian takes. `announces_end`: the application understands CLOSING."""
+    """Takes what Granian takes."""
 
-    def __init__(
-        self, target: str, *, announces_end: bool, ready_s_max: float = READY_S_MAX, closing_s: float = CLOSING_S, **given: Any
-    ) -> None:
+    def __init__(self, target: str, *, ready_s_max: float = READY_S_MAX, **given: Any) -> None:
         multiprocessing.set_start_method(FRESH, force=True)
         super().__init__(target, workers_kill_timeout=STOP_S_MAX, **given)
         self._application = target
-        self._announces_end = announces_end
         self._ready_s_max = ready_s_max
-        self._closing_s = closing_s
         self._ready = multiprocessing.Event()
 
     def run(self) -> None:
         """Until told to stop."""
-        self.serve(target_loader=Loader(target=self._application, ready=self._ready), wrap_loader=False)
+        self.serve(target_loader=Loader(target=self._application, ready=self._ready, server_pid=os.getpid()), wrap_loader=False)
 
     def _init_shared_socket(self) -> None:
         listening = socket.create_server((self.bind_addr, self.bind_port), backlog=self.backlog, family=self._family())
@@ -112,10 +101,6 @@ class Server(MPServer):
                 new.join()
                 continue
             self.wrks[number] = new
-            if old.is_alive() and self._announces_end:
-                with suppress(ProcessLookupError):
-                    os.kill(old.inner.pid, CLOSING)
-                time.sleep(self._closing_s)
             _end(old)
         self._metrics.incr_spawn(len(workers))
 
@@ -135,9 +120,9 @@ def _end(worker: Any) -> None:
         worker.join()
 
 
-def die_with_parent() -> None:
-    """Asks the kernel for a SIGTERM when the process that forked us is gone: a server's workers must not outlive it."""
+def die_with_parent(parent_pid: int) -> None:
+    """Asks the kernel for a SIGTERM when the process that started us is gone: a server's workers must not outlive it."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() == 1:
+        if os.getppid() != parent_pid:
             os.kill(os.getpid(), signal.SIGTERM)

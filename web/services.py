@@ -24,7 +24,6 @@ def web(*, host: str, port: int, workers: int = 1) -> None:
     """Serves the pages on a port that only the edge should reach."""
     Server(
         WEB_TARGET,
-        announces_end=False,
         address=host,
         port=port,
         interface=Interfaces.WSGI,

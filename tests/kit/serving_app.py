@@ -1,48 +1,80 @@
-"""A small application for the tests of kit.serving: says which process answers, and breaks where it is told to."""
+"""A small application for the tests of kit.asgi_serving and kit.serving: says which process answers, and breaks where it is told to."""
 
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from kit.serving import CLOSING, Server
+from kit.asgi_serving import AsgiServer
+from kit.serving import Server
+
+HASTY_S = 0.5
+PATIENT_S = 20.0
+FOLDER = "SERVING_APP_FOLDER"
+
+
+def told(what: str) -> bool:
+    return (Path(os.environ[FOLDER]) / what).exists()  # noqa: TID251 - how the tests reach a worker
 
 
 class App:
-    def __init__(self) -> None:
-        self.when_ready: Callable[[], None] = lambda: None
-        self.closing = False
+    def straight(self, scope: dict[str, Any], reply: Callable[..., None]) -> bool:
+        if scope["raw_path"] != b"/straight":
+            return False
+        reply(200, (), str(os.getpid()).encode())
+        return True
 
     async def __call__(self, scope: dict[str, Any], receive: Callable[[], Any], send: Callable[[Any], Any]) -> None:
         if scope["type"] == "lifespan":
             await receive()
-            asyncio.get_running_loop().add_signal_handler(CLOSING, lambda: setattr(self, "closing", True))
-            if (Path(sys.argv[-1]) / "broken").exists():
+            if told("hanging"):
                 await asyncio.Event().wait()
+            if told("broken"):
+                await send({"type": "lifespan.startup.failed", "message": "as it was told to"})
+                return
             await send({"type": "lifespan.startup.complete"})
-            self.when_ready()
             await receive()
             await send({"type": "lifespan.shutdown.complete"})
             return
         body = str(os.getpid()).encode()
-        headers = [(b"content-length", str(len(body)).encode())] + [(b"connection", b"close")] * self.closing
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", str(len(body)).encode())]})
         await send({"type": "http.response.body", "body": body})
 
 
 app = App()
 
+
+class WsgiApp:
+    """Loaded as `wsgi`, which hangs where it is told to."""
+
+    def __call__(self, _environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        body = str(os.getpid()).encode()
+        start_response("200 OK", [("content-length", str(len(body)))])
+        return [body]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "wsgi":
+        raise AttributeError(name)
+    if told("broken"):
+        threading.Event().wait()
+    return WsgiApp()
+
+
 if __name__ == "__main__":
-    port, _folder = sys.argv[1:]
+    kind, port = sys.argv[1:]
+    ready_s_max = HASTY_S if told("hasty") else PATIENT_S
+    if kind == "asgi":
+        asgi = AsgiServer("tests.kit.serving_app:app", host="127.0.0.1", port=int(port), ready_s_max=ready_s_max, closing_s=0.3)
+        sys.exit(asgi.run())
     Server(
-        "tests.kit.serving_app:app",
-        announces_end=True,
-        ready_s_max=20.0 if not Path(_folder, "hasty").exists() else 0.5,
-        closing_s=0.3,
+        "tests.kit.serving_app:wsgi",
+        ready_s_max=ready_s_max,
         address="127.0.0.1",
         port=int(port),
-        interface="asgi",
+        interface="wsgi",
         log_access=False,
     ).run()

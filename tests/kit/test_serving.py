@@ -10,20 +10,24 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
+import psutil
 import pytest
 
 from kit import daemons
+from tests.kit.serving_app import FOLDER
 from tests.waiting import until
 
 STOP_S_MAX = 30
 
 
 class Caller(threading.Thread):
-    """Asks again and again on one connection, as long as that lasts; keeps who answered."""
+    """Asks again and again, on one connection as long as that lasts where it `keeps` it; remembers who answered."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, path: str = "/", keeps: bool = True) -> None:
         super().__init__()
         self.port = port
+        self.path = path
+        self.keeps = keeps
         self.enough = threading.Event()
         self.answered: list[str] = []
         self.failures: list[Exception] = []
@@ -32,8 +36,10 @@ class Caller(threading.Thread):
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         while not self.enough.is_set():
             try:
-                connection.request("GET", "/")
+                connection.request("GET", self.path)
                 self.answered.append(connection.getresponse().read().decode())
+                if not self.keeps:
+                    connection.close()
             except OSError as failure:
                 self.failures.append(failure)
                 connection.close()
@@ -41,9 +47,10 @@ class Caller(threading.Thread):
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def serving(kind: str, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     port = daemons.free_port()
-    process = subprocess.Popen([sys.executable, "-m", "tests.kit.serving_app", str(port), str(folder)])
+    environment = {**os.environ, FOLDER: str(folder)}  # noqa: TID251 - handed on
+    process = subprocess.Popen([sys.executable, "-m", "tests.kit.serving_app", kind, str(port)], env=environment)
     try:
         until(lambda: answers(port), "the server answers")
         yield process, port
@@ -73,9 +80,19 @@ def callers() -> Iterator[list[Caller]]:
         caller.join()
 
 
-def test_a_reload_under_load_loses_no_request(tmp_path: Path, callers: list[Caller]) -> None:
-    with serving(tmp_path) as (process, port):
-        callers += [Caller(port) for _ in range(6)]
+@pytest.mark.parametrize(
+    ("kind", "path", "keeps"),
+    [("asgi", "/", True), ("asgi", "/straight", True), ("wsgi", "/", False)],
+)
+def test_a_reload_under_load_loses_no_request(
+    tmp_path: Path,
+    callers: list[Caller],
+    kind: str,
+    path: str,
+    keeps: bool,  # noqa: FBT001 - pytest gives it by name
+) -> None:
+    with serving(kind, tmp_path) as (process, port):
+        callers += [Caller(port, path=path, keeps=keeps) for _ in range(6)]
         for caller in callers:
             caller.start()
         until(lambda: all(caller.answered for caller in callers), "everybody was answered")
@@ -88,10 +105,47 @@ def test_a_reload_under_load_loses_no_request(tmp_path: Path, callers: list[Call
     assert [caller.failures for caller in callers] == [[]] * len(callers)
 
 
-def test_a_worker_that_does_not_become_ready_takes_nobodys_place(tmp_path: Path) -> None:
+def test_a_worker_that_dies_is_followed_by_another_and_nobody_is_refused(tmp_path: Path) -> None:
+    with serving("asgi", tmp_path) as (_process, port):
+        caller = Caller(port, keeps=False)
+        caller.start()
+        until(lambda: bool(caller.answered), "the first worker answers")
+        first = caller.answered[0]
+        os.kill(int(first), signal.SIGKILL)
+        until(lambda: caller.answered[-1] != first, "another worker answers")
+        caller.enough.set()
+        caller.join()
+    # The one that the dead worker had taken is broken; all others waited in the socket's queue.
+    assert len(caller.failures) <= 1
+    assert not any(isinstance(failure, ConnectionRefusedError) for failure in caller.failures)
+
+
+def test_a_server_whose_first_worker_cannot_start_ends(tmp_path: Path) -> None:
     (tmp_path / "hasty").touch()
-    with serving(tmp_path) as (process, port):
+    (tmp_path / "hanging").touch()
+    environment = {**os.environ, FOLDER: str(tmp_path)}  # noqa: TID251 - handed on
+    program = [sys.executable, "-m", "tests.kit.serving_app", "asgi", str(daemons.free_port())]
+    assert subprocess.run(program, env=environment, check=False, timeout=STOP_S_MAX).returncode == 1
+
+
+def test_a_worker_does_not_outlive_its_server(tmp_path: Path) -> None:
+    with serving("asgi", tmp_path) as (process, port):
         caller = Caller(port)
+        caller.start()
+        until(lambda: bool(caller.answered), "the worker answers")
+        caller.enough.set()
+        caller.join()
+        process.kill()
+        process.wait()
+        until(lambda: not psutil.pid_exists(int(caller.answered[0])), "the worker is gone")
+
+
+@pytest.mark.parametrize("kind", ["asgi", "wsgi"])
+def test_a_worker_that_does_not_become_ready_takes_nobodys_place(tmp_path: Path, kind: str) -> None:
+    if kind == "wsgi":
+        (tmp_path / "hasty").touch()
+    with serving(kind, tmp_path) as (process, port):
+        caller = Caller(port, keeps=kind == "asgi")
         caller.start()
         until(lambda: bool(caller.answered), "the first worker answers")
         (tmp_path / "broken").touch()
