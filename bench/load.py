@@ -4,8 +4,9 @@ Requests are built before the clock starts; a connection sends the next one when
 connection after its answer, a new one is opened, as a client would have to. It shares the machine's cores with what it measures,
 in the same way for every server.
 
-With `rate` it keeps to a timetable instead, and latency counts from when a request was due, not from when it could be sent: a
-server that stalls does not get to hide the requests that waited meanwhile.
+With `rate` it keeps to a timetable instead: a request is due every so often, and the connection that has been free for longest sends it.
+Latency then counts twice: from when a request was sent, as `hey -q` counts, and from when it was due, so that a server that stalls does
+not get to hide the requests that waited meanwhile (nor does this generator).
 """
 
 import asyncio
@@ -14,7 +15,7 @@ import re
 import resource
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import quantiles
@@ -25,6 +26,7 @@ import uvloop
 
 CONNECTIONS = 64
 DRAIN_S_MAX = 10.0
+TICK_S = 0.001
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 CLOSES = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 
@@ -57,6 +59,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     measured_s: float
     p50_ms: float
     p99_ms: float
+    p99_due_ms: float
     cpu_s: float
     connects: int
 
@@ -66,7 +69,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tally:
-    """What all connections count together."""
+    """What all connections count together, and the timetable that they share."""
 
     def __init__(self, plan: Plan, requests: Iterator[bytes]) -> None:
         self.plan = plan
@@ -77,17 +80,48 @@ class Tally:
         self.answered = 0
         self.connects = 0
         self.latencies: list[float] = []
+        self.latencies_due: list[float] = []
+        self._free: deque[Client] = deque()
+        self._sent = 0
         self.wrong: Counter[bytes] = Counter()
         self._status = f"HTTP/1.1 {plan.status} ".encode()
         self._expects = plan.expects.encode()
         self._expected = plan.batch or 1
 
-    def note(self, answer: bytes, *, due: float) -> None:
+    def tick(self) -> None:
+        """Sends what is due, and comes back in a moment."""
+        now = time.perf_counter()
+        while self._free and (due := self._due_by(now)):
+            self._free.popleft().send(due)
+        if now < self.ends:
+            asyncio.get_running_loop().call_later(TICK_S, self.tick)
+        else:
+            for client in self._free:
+                client.send(now)
+
+    def next_for(self, client: "Client") -> None:
+        now = time.perf_counter()
+        due = self._due_by(now) if self.plan.rate and now < self.ends else now
+        if due:
+            client.send(due)
+        else:
+            self._free.append(client)
+
+    def _due_by(self, now: float) -> float:
+        """When the next request of the timetable was due, or 0 where that is still to come."""
+        due = self.started + self._sent / self.plan.rate
+        if due > now:
+            return 0.0
+        self._sent += 1
+        return due
+
+    def note(self, answer: bytes, *, sent: float, due: float) -> None:
         now = time.perf_counter()
         if answer.startswith(self._status) and answer.count(self._expects) >= self._expected:
             self.answered += 1
             if self.measures_from <= now < self.ends:
-                self.latencies.append(now - due)
+                self.latencies.append(now - sent)
+                self.latencies_due.append(now - due)
         else:
             self.wrong[answer[:400]] += 1
 
@@ -95,7 +129,7 @@ class Tally:
 class Client(asyncio.Protocol):
     """One connection: a request, its whole answer, the next request."""
 
-    def __init__(self, tally: Tally, number: int, done: asyncio.Future[None]) -> None:
+    def __init__(self, tally: Tally, done: asyncio.Future[None]) -> None:
         self._tally = tally
         self._done = done
         self._loop = asyncio.get_running_loop()
@@ -103,9 +137,7 @@ class Client(asyncio.Protocol):
         self._buffer = b""
         self._ends_at = 0
         self._closes = False
-        plan = tally.plan
-        self._period = plan.connections / plan.rate if plan.rate else 0.0
-        self._due = tally.started + (number / plan.rate if plan.rate else 0.0)
+        self._sent = self._due = 0.0
 
     async def connect(self) -> None:
         self._tally.connects += 1
@@ -115,7 +147,7 @@ class Client(asyncio.Protocol):
         # uvloop's transports do not inherit from asyncio's, though they do the same.
         self._transport = cast("asyncio.Transport", transport)
         self._buffer, self._ends_at, self._closes = b"", 0, False
-        self._when_due()
+        self._tally.next_for(self)
 
     def data_received(self, data: bytes) -> None:
         self._buffer = self._buffer + data if self._buffer else data
@@ -128,11 +160,10 @@ class Client(asyncio.Protocol):
             self._closes = CLOSES.search(self._buffer, 0, head) is not None
         if len(self._buffer) < self._ends_at:
             return
-        self._tally.note(self._buffer, due=self._due)
+        self._tally.note(self._buffer, sent=self._sent, due=self._due)
         self._buffer, self._ends_at = b"", 0
-        self._due = self._due + self._period if self._period else time.perf_counter()
         if not self._closes:
-            self._when_due()
+            self._tally.next_for(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._closes and exc is not None and not self._done.done():
@@ -149,23 +180,15 @@ class Client(asyncio.Protocol):
             self._tally.wrong[repr(task.exception()).encode()] += 1
             self._finish()
 
-    def _when_due(self) -> None:
-        wait_s = self._due - time.perf_counter() if self._period else 0.0
-        if wait_s > 0:
-            self._loop.call_later(wait_s, self._send)
-        else:
-            self._send()
-
-    def _send(self) -> None:
+    def send(self, due: float) -> None:
         if self._transport is None:
             return
-        now = time.perf_counter()
-        if now >= self._tally.ends:
+        self._sent = time.perf_counter()
+        self._due = due
+        if self._sent >= self._tally.ends:
             self._transport.close()
             self._finish()
             return
-        if not self._period:
-            self._due = now
         self._transport.write(next(self._tally.requests))
 
     def _finish(self) -> None:
@@ -195,13 +218,15 @@ async def generate(plan: Plan, built: Iterator[bytes]) -> Outcome:
     loop = asyncio.get_running_loop()
     ends: list[asyncio.Future[None]] = []
     cpu_before = _cpu_s()
-    for number in range(plan.connections):
+    for _ in range(plan.connections):
         ends.append(loop.create_future())
-        await Client(tally, number, ends[-1]).connect()
+        await Client(tally, ends[-1]).connect()
+    if plan.rate:
+        tally.tick()
     await asyncio.wait(ends, timeout=plan.warm_s + plan.measured_s + DRAIN_S_MAX)
     for answer, times in tally.wrong.most_common(3):
         print(f"{times} times: {answer!r}", file=sys.stderr)
-    cuts = quantiles(tally.latencies, n=100) if len(tally.latencies) > 1 else [0.0] * 99
+    cuts, cuts_due = _hundredths(tally.latencies), _hundredths(tally.latencies_due)
     return Outcome(
         answered=tally.answered,
         wrong=tally.wrong.total() + sum(not end.done() for end in ends),
@@ -209,9 +234,14 @@ async def generate(plan: Plan, built: Iterator[bytes]) -> Outcome:
         measured_s=plan.measured_s,
         p50_ms=cuts[49] * 1000,
         p99_ms=cuts[98] * 1000,
+        p99_due_ms=cuts_due[98] * 1000,
         cpu_s=_cpu_s() - cpu_before,
         connects=tally.connects,
     )
+
+
+def _hundredths(latencies: list[float]) -> list[float]:
+    return quantiles(latencies, n=100) if len(latencies) > 1 else [0.0] * 99
 
 
 def _cpu_s() -> float:

@@ -163,6 +163,7 @@ def _round(field: Field, samples: Rounds, number: int) -> list[float]:
     paced, _ = field.measure(SUBJECTS[EDGE], rate=edge.per_s * PACE)
     samples.note(f"{PACED}: kept", "answers/s", paced.per_s)
     samples.note(f"{PACED}: p99", "ms", paced.p99_ms)
+    samples.note(f"{PACED}: p99 from when it was due", "ms", paced.p99_due_ms)
     for name in names:
         samples.note(f"{name}: processor time", "microseconds an answer", outcomes[name][1].server_us)
     samples.note("Valkey for the edge: processor time", "microseconds an answer", cost.valkey_us)

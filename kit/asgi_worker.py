@@ -6,6 +6,7 @@ new connection, on SIGTERM it accepts no more, finishes what is under way within
 
 import asyncio
 import importlib
+import logging
 import os
 import signal
 import socket
@@ -47,6 +48,8 @@ class Worker(uvicorn.Server):
 
 def run(orders: Orders) -> None:
     listening = socket.socket(fileno=orders.listening)
+    # Whoever sends what is no HTTP would else fill the log, a line for each connection.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     config = uvicorn.Config(
         _loaded(orders.target),
         interface="asgi3",
@@ -59,7 +62,6 @@ def run(orders: Orders) -> None:
         log_config=None,
         proxy_headers=False,
         server_header=False,
-        date_header=False,
         timeout_graceful_shutdown=STOP_S_MAX,
     )
     Worker(config, ready=orders.ready).run(sockets=[listening])

@@ -47,6 +47,15 @@ class State(ServerState):
         super().__init__()
         self.straight = straight
         self.closing = False
+        self._lines_of: Headers = ()
+        self._lines = b""
+
+    def lines(self) -> bytes:
+        """The headers that every answer has (Date), as they are sent; made anew when they have changed, once a second."""
+        if self._lines_of is not self.default_headers:
+            self._lines_of = self.default_headers
+            self._lines = b"".join(b"%b: %b\r\n" % header for header in self.default_headers)
+        return self._lines
 
 
 class _Silent:
@@ -82,13 +91,13 @@ class Exchange:
             parts += (name, b": ", value, b"\r\n")
         if not self.keep_alive:
             parts.append(_CLOSE)
-        parts.append(b"content-length: %d\r\n\r\n" % len(body))
+        parts.append(b"content-length: %d\r\n" % len(body))
         head = b"".join(parts)
-        # One for each header, and those of status, length and end; a client's own line break among them would split the answer.
-        if head.count(b"\n") != len(headers) + (3 if self.keep_alive else 4):
+        # One for each header, and those of status and length; a client's own line break among them would split the answer.
+        if head.count(b"\n") != len(headers) + (2 if self.keep_alive else 3):
             self._protocol.transport.close()
             raise RuntimeError("a header with a line break")
-        self._protocol.transport.write(head + body)
+        self._protocol.transport.write(b"%b%b\r\n%b" % (head, self._protocol.server_state.lines(), body))
         if not self.keep_alive:
             self._protocol.transport.close()
         self._protocol.on_response_complete()
