@@ -15,11 +15,12 @@ import psutil
 
 from bench.ground import Ground
 from kit import daemons
+from kit.asgi_serving import BACKLOG
 from scanservice.edge.serving import serve
 
 READY_PATH = "/readyz"
 LOOPBACK = "127.0.0.1"
-HELLO_TARGET = "bench.hello:app"
+HELLO_TARGETS = {"hello": "bench.hello:app", "hello-straight": "bench.hello:straight_app"}
 FLASK_TARGET = "bench.flask_control:app"
 # One process for each core: what the machine has, all of it.
 FLASK_WORKERS = 2
@@ -32,6 +33,8 @@ STOP_S_MAX = 20.0
 class Contender(StrEnum):
     EDGE = "edge"
     HELLO = "hello"
+    HELLO_STRAIGHT = "hello-straight"
+    HELLO_GRANIAN = "hello-granian"
     FLASK_SYNC = "flask-sync"
     FLASK_THREADS = "flask-threads"
 
@@ -72,8 +75,23 @@ def serving(contender: Contender, ground: Ground) -> Iterator[Server]:
 def _command(contender: Contender, port: int) -> list[str]:
     if contender is Contender.EDGE:
         return [sys.executable, "-m", "scanservice.edge"]
-    if contender is Contender.HELLO:
+    if contender in HELLO_TARGETS:
         return [sys.executable, "-m", "bench.contenders", contender, str(port)]
+    if contender is Contender.HELLO_GRANIAN:
+        program = [
+            sys.executable,
+            "-m",
+            "granian",
+            "--interface",
+            "asgi",
+            "--loop",
+            "uvloop",
+            "--http",
+            "1",
+            "--no-ws",
+            "--no-log",
+        ]
+        return [*program, "--host", LOOPBACK, "--port", str(port), "--backlog", str(BACKLOG), HELLO_TARGETS["hello"]]
     command = [sys.executable, "-m", "gunicorn", "--bind", f"{LOOPBACK}:{port}", "--workers", str(FLASK_WORKERS)]
     kind = ["--worker-class", "sync"] if contender is Contender.FLASK_SYNC else ["--worker-class", "gthread"]
     if contender is Contender.FLASK_THREADS:
@@ -112,7 +130,7 @@ def _await_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None
 
 def main() -> None:
     # Everything else stays as it is, so that both run under the very same settings.
-    serve(host=LOOPBACK, port=int(sys.argv[2]), target=HELLO_TARGET)
+    serve(host=LOOPBACK, port=int(sys.argv[2]), target=HELLO_TARGETS[sys.argv[1]])
 
 
 if __name__ == "__main__":

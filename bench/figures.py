@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-PACKAGES = ("granian", "gunicorn", "flask", "redis", "psycopg", "sqlalchemy", "numpy", "cryptography")
+PACKAGES = ("uvicorn", "httptools", "granian", "gunicorn", "flask", "redis", "psycopg", "sqlalchemy", "numpy", "cryptography")
 FSYNC_TRIES = 50
 FSYNC_BYTES = 4096
 CPU_INFO = Path("/proc/cpuinfo")

@@ -1,8 +1,10 @@
-"""The ceiling: the smallest ASGI application there can be, on the edge's own server with the edge's own settings."""
+"""The ceilings: the smallest application there can be, as ordinary ASGI and answered straight (kit.http_protocol)."""
 
+from kit.http_protocol import Reply
 from scanservice.edge.http import Receive, Scope, Send
 
 _BODY = b'{"hello":"world"}'
+_HEADERS = ((b"content-type", b"application/json"),)
 _START = {
     "type": "http.response.start",
     "status": 200,
@@ -19,3 +21,17 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         return
     await send(_START)
     await send({"type": "http.response.body", "body": _BODY})
+
+
+class StraightApp:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await app(scope, receive, send)
+
+    def straight(self, scope: Scope, reply: Reply) -> bool:
+        if scope["raw_path"] == b"/readyz":
+            return False
+        reply(200, _HEADERS, _BODY)
+        return True
+
+
+straight_app = StraightApp()

@@ -1,4 +1,4 @@
-"""What an ASGI server imports: `granian --interface asgi scanservice.edge.asgi:app`."""
+"""What the edge's workers import (`scanservice.edge.serving`)."""
 
 from kit import log, settings
 from kit.clock import SystemClock
