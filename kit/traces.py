@@ -28,7 +28,12 @@ class Trace:
 
 
 def of(header: str) -> Trace:
+    return given(header) or Trace(trace_id=secrets.token_hex(16))
+
+
+def given(header: str) -> Trace | None:
+    """None where none came, or none that is sound."""
     sound = _SOUND.fullmatch(header)
     if sound is None or (sound[1] == "00" and sound[4]):
-        return Trace(trace_id=secrets.token_hex(16))
+        return None
     return Trace(trace_id=sound[2], flags=sound[3])

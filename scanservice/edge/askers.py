@@ -35,6 +35,7 @@ class Asker:
         "language",
         "origin",
         "secure",
+        "trace",
         "user_agent",
         "whence",
     )
@@ -51,6 +52,7 @@ class Asker:
         self.host = host_name(request.host)
         self.origin = origin_of(request)
         self.secure = request.scheme == "https"
+        self.trace = request.trace
         self._visitors: dict[int, bytes] = {}
 
     def visitor(self, keys: Keys, *, tenant_id: int) -> bytes:

@@ -109,6 +109,7 @@ async def _confirm(parts: Parts, request: Request, ticket: Ticket, beacon: Beaco
             position=position,
             role=parts.role(request, tenant_id=ticket.tenant_id),
             signature=verdicts.signature_in(ticket.reasons),
+            trace=request.trace,
         )
     )
 

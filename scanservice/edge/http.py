@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 import msgspec
 
+from kit import traces
 from kit.refusals import Malformed, Refusal, TooLarge, problem
 from scanservice import visitors
 from scanservice.edge import pages
@@ -120,6 +121,13 @@ class Request:
     @property
     def accept(self) -> bytes:
         return self.headers.get(b"accept", b"")
+
+    @property
+    def trace(self) -> bytes:
+        """The caller's own trace id, packed; empty where it sent none."""
+        header = self.headers.get(b"traceparent")
+        found = None if header is None else traces.given(header.decode("latin-1"))
+        return b"" if found is None else bytes.fromhex(found.trace_id)
 
     @property
     def wants_json(self) -> bool:

@@ -223,6 +223,7 @@ class _Sender:
         self._language = language(request.headers.get(b"accept-language", b""))
         self._address = request.address
         self._user_agent = request.headers.get(b"user-agent", b"")[:USER_AGENT_BYTES_MAX]
+        self._trace = request.trace
         is_browser = b"authorization" not in request.headers
         self._cookie = visitors.cookie_of(request.headers.get(b"cookie", b"")) if is_browser else None
 
@@ -257,6 +258,7 @@ class _Sender:
             report.role,
             url_marks.of_url(parts, asked, report.url),
             marks,
+            self._trace,
         )
 
     def _visitor(self, visitor_id: str, *, tenant_id: int) -> bytes:

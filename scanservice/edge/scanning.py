@@ -62,6 +62,7 @@ class Scan(msgspec.Struct, frozen=True):
     role: Role = Role.CONSUMER
     signature: Signature = Signature.NONE
     marks: tuple[Reason, ...] = ()
+    trace: bytes = b""
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -242,4 +243,5 @@ def sighting(scan: Scan, item: Item) -> Sighting:
         weights.suspect_at_db,
         scan.signature,
         scan.marks,
+        scan.trace,
     )

@@ -24,7 +24,7 @@ from scanservice.edge.scanning import Answered, Repeat, Scan
 from scanservice.resolver import addresses, conformance, description, resolving
 from scanservice.resolver.addresses import Named
 from scanservice.tickets import Stage, Ticket, expiry_s, seal
-from scanservice.verdicts import Role, Signature
+from scanservice.verdicts import NO_MARKS, Role, Signature
 
 PAGE: Final = b"/s/"
 # After `/`, exactly the length of a serial: the cheap test that keeps other paths away from the cipher.
@@ -148,6 +148,8 @@ def scan_by(
         None,
         role,
         signature,
+        NO_MARKS,
+        asker.trace,
     )
 
 

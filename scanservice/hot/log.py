@@ -21,6 +21,7 @@ ENTRY_FIELD: Final = b"e"
 BEFORE_FIELD: Final = b"s"
 # An entry and its share of the stream, measured; LOG_BYTES_MAX divided by it is the number of entries that Redis may hold.
 ENTRY_BYTES: Final = 160
+_TRACE_BYTES: Final = (0, 16)
 
 
 class EntryMalformed(ValueError):  # noqa: N818 - it says what the entry is
@@ -57,6 +58,8 @@ class Sighting(msgspec.Struct, frozen=True, array_like=True, gc=False):
     url_signature: Signature = Signature.NONE
     # What the edge found remarkable about the report itself: a device's late or wrong clock.
     marks: tuple[Reason, ...] = ()
+    # The caller's own trace (W3C Trace Context), where it sent one: 16 bytes.
+    trace: bytes = b""
 
 
 _encoder = msgspec.msgpack.Encoder(uuid_format="bytes")
@@ -72,6 +75,8 @@ def decode(entry: bytes) -> Sighting:
         sighting = _decoder.decode(entry)
     except (msgspec.DecodeError, ValueError) as error:
         raise EntryMalformed(str(error)) from error
+    if len(sighting.trace) not in _TRACE_BYTES:
+        raise EntryMalformed(f"a trace of {len(sighting.trace)} bytes")
     if (sighting.epoch is None) != (sighting.counter is None):
         raise EntryMalformed("epoch and counter belong together")
     if "\0" in sighting.serial + sighting.gtin + sighting.lot + sighting.client + sighting.language + sighting.standing_reason:

@@ -111,7 +111,7 @@ def _row(one: Read, *, division: str) -> ScanRow:
         lot=sighting.lot,
         serial=sighting.serial,
         verdict=judgement.verdict,
-        reasons=judgement.reasons + _clock_marks(before, at_s=at_s),
+        reasons=judgement.reasons + _clock_marks(before, at_s=at_s) + _trace_marks(sighting.trace),
         role=sighting.role,
         visitor=sighting.visitor,
         whence=sighting.whence,
@@ -130,6 +130,11 @@ def _clock_marks(before: State | None, *, at_s: int) -> tuple[Reason, ...]:
     """An edge whose clock stands before that of an earlier scan. It is marked here and not in the state, which knows no order."""
     back_s = 0 if before is None else before.last_s - at_s
     return (Reason("clock_stepped_back_s", back_s),) if back_s > CLOCK_BACK_S_MAX else ()
+
+
+def _trace_marks(trace: bytes) -> tuple[Reason, ...]:
+    """By which an integrator finds a scan among its own traces: in the record alone, as it says nothing of the code."""
+    return (Reason("trace_id", trace.hex()),) if trace else ()
 
 
 @lru_cache(maxsize=ADDRESSES_KEPT)

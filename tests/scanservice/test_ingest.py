@@ -209,6 +209,20 @@ def test_a_clock_that_stepped_back_is_marked(edge: LocalEdge, market: Market, in
     assert [line.scanned_at for line in marked] == [market.clock.now()]
 
 
+def test_a_scan_keeps_the_trace_of_who_asked(edge: LocalEdge, market: Market, ingester: Ingester) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    sound = f"00-{trace}-00f067aa0ba902b7-01"
+    edge.stranger().get(market.path(1), accept="application/json", traceparent=sound)
+    edge.stranger().post("/v1/scans", {"scans": [{"url": market.url(2)}]}, traceparent=sound)
+    browser = edge.stranger(headers={"traceparent": sound})
+    browser.confirm(browser.open(market.path(3)))
+    edge.stranger().get(market.path(4), accept="application/json", traceparent="00-" + "0" * 32 + "-00f067aa0ba902b7-01")
+    edge.stranger().get(market.path(5), accept="application/json")
+    ingester.step()
+    traced = {line.counter - market.order.first_counter + 1: ("trace_id", trace) in line.reasons for line in lines(market)}
+    assert traced == {1: True, 2: True, 3: True, 4: False, 5: False}
+
+
 def test_a_scan_of_a_code_we_never_made_keeps_its_text(edge: LocalEdge, market: Market, ingester: Ingester) -> None:
     edge.stranger().get(f"/01/{GTIN}/21/0000000000000000000Z", accept="application/json")
     ingester.step()
