@@ -44,6 +44,8 @@ READYZ: Final = b"/readyz"
 UPKEEP_S_MIN: Final = 0.5
 
 Handler = Callable[[Parts, Request], Awaitable[Answer]]
+HeadersOf = Callable[[Request], tuple[tuple[bytes, bytes], ...]]
+"""What stands on refusals too."""
 
 # What apps and pages send us; everything else that is the edge's own stands in `Running.handle`.
 POSTED: Final[Mapping[bytes, Handler]] = {
@@ -91,7 +93,7 @@ class Running:
             trusted=visitors.proxies(settings.trusted_proxies),
             guess_brand=settings.environment == "onebox",
         )
-        self.printed = Printed(self.parts, self._visited)
+        self.printed = Printed(self.parts, partial(self._answered, visits.answer, visits.resolver_headers))
         loop = asyncio.get_running_loop()
         # Until the table is there scans have no place, which is no reason to keep anybody waiting.
         self._places = loop.run_in_executor(self._threads, self.parts.address_places.load, settings.ip_table)
@@ -137,23 +139,19 @@ class Running:
         handler: Handler,
         request: Request,
         send: Send,
-        headers: Callable[[Request], tuple[tuple[bytes, bytes], ...]] = lambda _request: (),
+        headers: HeadersOf = lambda _request: (),
     ) -> None:
         began_s = perf_counter()
-        try:
-            answer = await handler(self.parts, request)
-        except Refusal as refusal:
-            answer = http.refused(refusal, request, headers(request))
+        answer = await self._answered(handler, headers, request)
         await self._send(answer, request, send)
         counters.ANSWERS.add(str(answer.status))
         counters.ANSWER_S.observe(perf_counter() - began_s)
 
-    async def _visited(self, request: Request) -> Answer:
-        """A visit that came straight and has to go the usual way after all."""
+    async def _answered(self, handler: Handler, headers: HeadersOf, request: Request) -> Answer:
         try:
-            return await visits.answer(self.parts, request)
+            return await handler(self.parts, request)
         except Refusal as refusal:
-            return http.refused(refusal, request, visits.resolver_headers(request))
+            return http.refused(refusal, request, headers(request))
 
     async def _send(self, answer: Answer, request: Request, send: Send) -> None:
         await http.send(answer, send, head=request.method == "HEAD")
