@@ -343,6 +343,23 @@ def test_a_code_withdrawn_while_its_ticket_lives_is_not_claimed(shop: Shop, verb
     assert shop.balance(alice).available == 20
 
 
+def test_a_code_voided_while_its_claim_waits_its_turn_is_not_claimed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    offer, alice, held = shop.campaign(), shop.member(1), shop.ticket(5)
+    wait = claiming._lock_code
+
+    def wait_while_somebody_voids(*given: object) -> None:
+        with shop.opened() as session:
+            order = orders.at(session, tenant_id=shop.tenant_id, epoch=0, counter=5)
+            assert order is not None
+            ranges.void(session, tenant_id=shop.tenant_id, order_id=order.id, reason="stolen", now=NOW, actor="bob")
+        wait(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(claiming, "_lock_code", wait_while_somebody_voids)
+    with pytest.raises(CodeWithdrawn):
+        shop.claim(alice, held)
+    assert (rows(shop), shop.granted(offer)) == (NOTHING, 0)
+
+
 def test_a_code_of_a_revoked_epoch_or_of_no_order_is_not_claimed(shop: Shop) -> None:
     shop.campaign()
     with pytest.raises(CodeWithdrawn):

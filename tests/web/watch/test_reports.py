@@ -246,7 +246,9 @@ def test_nobody_finds_a_report_by_guessing_its_address(furnished: Furnished, ali
     token = sent.location.rsplit("/", 1)[-1]
     assert alice.client.get(f"/reports/{token}").status_code == 200
     for guess in (token[:-2] + ("AA" if token[-2:] != "AA" else "BB"), "B" + token[1:], token[:20], "x" * 5000, "ü"):
-        assert alice.client.get(f"/reports/{guess}").status_code == 404
+        answer = alice.client.get(f"/reports/{guess}", headers={"Accept-Language": "en"})
+        assert answer.status_code == 404
+        assert "We know no such report" in answer.text
 
 
 def test_a_report_becomes_a_note_at_an_anomaly_of_its_code(
