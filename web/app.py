@@ -40,7 +40,7 @@ from web import assets, counters, inline_styles, wording
 SESSION_LIFETIME = timedelta(days=30)
 FORM_BYTES_MAX = 8 << 20
 CONTENT_SECURITY_POLICY = (
-    f"default-src 'none'; script-src 'self'; style-src 'self' {inline_styles.CONSUMER_HASH}; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+    f"default-src 'none'; script-src 'self'; style-src 'self' {inline_styles.HASHES}; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 # A year. Without includeSubDomains: a brand's other hosts are not ours to bind.
@@ -134,7 +134,7 @@ def create_app(made_of: Parts, *, blueprints: Callable[[Flask], None]) -> Flask:
     CSRFProtect(app)
     Bootstrap5(app)
     wording.install(app)
-    app.jinja_env.globals["consumer_styles"] = inline_styles.consumer_styles
+    app.jinja_env.globals.update(consumer_styles=inline_styles.consumer_styles, form_styles=inline_styles.form_styles)
     assets.install(app)
     app.before_request(_refuse_nul)
     # The last to run: what was registered first comes last.

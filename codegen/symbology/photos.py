@@ -1,52 +1,78 @@
-"""Codes in photos: what a phone's camera or an uploaded picture shows.
+"""Photos of strangers: opened within limits, whatever they are sent for, and the codes that one shows.
 
-Promises: QR codes and DataMatrix are found turned, blurred and at an angle (zxing-cpp); a picture is looked at before it is unpacked, so
-that a small file cannot become a huge picture. Refuses what is no JPEG, PNG or WebP, and pictures beyond the limits. Pure.
+Promises: a photo is looked at before a pixel of it is decoded, so that a small file cannot become a huge picture; QR codes and DataMatrix
+are found turned, blurred and at an angle (zxing-cpp). Refuses what is no JPEG, PNG or WebP whatever its name says, and photos beyond
+the limits; of an iPhone's HEIC it says what to do. Pure.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from typing import ClassVar, Final
 
 import zxingcpp
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from kit.refusals import Invalid, TooLarge
+from kit.refusals import Invalid, Refusal, TooLarge
 
-PHOTO_BYTES_MAX: Final = 8 << 20
+PHOTO_BYTES_MAX: Final = 7 << 20
 # A JPEG is decoded at a fraction of its size; the others have to be decoded whole, at up to four bytes a pixel.
-JPEG_PIXELS_MAX: Final = 50_000_000
+JPEG_PIXELS_MAX: Final = 64_000_000
 PIXELS_MAX: Final = 16_000_000
 # More than enough for a symbol that fills a tenth of the picture, and a tenth of the time.
 SIDE_MAX: Final = 2_000
 CODES_MAX: Final = 10
+# By Pillow's names. It reads no HEIC; phones that take such photos hand out a JPEG when a page asks for one.
 _FORMATS: Final = ("JPEG", "PNG", "WEBP")
+# ISO/IEC 23008-12 section 10: a file of the ISO base media format that begins with one of these brands.
+_HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 
 
 class PhotoTooLarge(TooLarge):
     code: ClassVar[str] = "photo_too_large"
-    says: ClassVar[str] = "A picture may have at most {megabytes_max} MB and {megapixels_max} megapixels."
+    says: ClassVar[str] = "A photo may have at most {megabytes_max} MB."
+
+
+class PhotoTooManyPixels(TooLarge):
+    code: ClassVar[str] = "photo_too_many_pixels"
+    says: ClassVar[str] = "A picture of this kind may have at most {megapixels_max} megapixels. Please take a usual photo."
 
 
 class PhotoUnreadable(Invalid):
     code: ClassVar[str] = "photo_unreadable"
-    says: ClassVar[str] = "This is no picture that can be read here: take a JPEG, PNG or WebP."
+    says: ClassVar[str] = "This is no photo that we can read. JPEG, PNG and WebP work."
+
+
+class PhotoHeic(PhotoUnreadable):
+    code: ClassVar[str] = "photo_heic"
+    says: ClassVar[str] = (
+        "This is a HEIC photo, which we cannot read. Send it as JPEG: take a screenshot of it and choose that, "
+        "or set the iPhone to JPEG (Settings, Camera, Formats, Most Compatible) and take it again."
+    )
+
+
+@contextmanager
+def opened(photo: bytes) -> Iterator[Image.Image]:
+    """The picture, for whoever decodes it inside the `with`: what fails there makes it unreadable."""
+    if len(photo) > PHOTO_BYTES_MAX:
+        raise PhotoTooLarge(megabytes_max=PHOTO_BYTES_MAX >> 20)
+    try:
+        with Image.open(BytesIO(photo), formats=_FORMATS) as picture:
+            _check_pixels(picture)
+            yield picture
+    except (Refusal, MemoryError):
+        raise
+    except Image.DecompressionBombError as error:
+        raise _too_many_pixels(PIXELS_MAX) from error
+    except Exception as error:  # a decoder fails in many ways on a file made to make it fail; to us it is no photo
+        raise (PhotoHeic if _is_heic(photo) else PhotoUnreadable) from error
 
 
 def codes(photo: bytes) -> tuple[str, ...]:
     """The texts of the codes in a photo, the largest first; none where there is none."""
-    if len(photo) > PHOTO_BYTES_MAX:
-        raise _too_large(PIXELS_MAX)
-    try:
-        with Image.open(BytesIO(photo), formats=_FORMATS) as opened:
-            pixels_max = JPEG_PIXELS_MAX if opened.format in {"JPEG", "MPO"} else PIXELS_MAX
-            if opened.width * opened.height > pixels_max:
-                raise _too_large(pixels_max)
-            opened.draft("L", (SIDE_MAX, SIDE_MAX))
-            grey = opened.convert("L")
-    except Image.DecompressionBombError as error:
-        raise _too_large(PIXELS_MAX) from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise PhotoUnreadable from error
+    with opened(photo) as picture:
+        picture.draft("L", (SIDE_MAX, SIDE_MAX))
+        grey = picture.convert("L")
     grey.thumbnail((SIDE_MAX, SIDE_MAX))
     wanted = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode, zxingcpp.BarcodeFormat.DataMatrix])
     found = zxingcpp.read_barcodes(grey, formats=wanted)
@@ -59,5 +85,15 @@ def _area(found: zxingcpp.Barcode) -> int:
     return int(abs((opposite.x - corner.x) * (opposite.y - corner.y)))
 
 
-def _too_large(pixels_max: int) -> PhotoTooLarge:
-    return PhotoTooLarge(megabytes_max=PHOTO_BYTES_MAX >> 20, megapixels_max=pixels_max // 1_000_000)
+def _check_pixels(picture: Image.Image) -> None:
+    pixels_max = JPEG_PIXELS_MAX if picture.format in {"JPEG", "MPO"} else PIXELS_MAX
+    if picture.width * picture.height > pixels_max:
+        raise _too_many_pixels(pixels_max)
+
+
+def _is_heic(photo: bytes) -> bool:
+    return photo[4:8] == b"ftyp" and photo[8:12] in _HEIC_BRANDS
+
+
+def _too_many_pixels(pixels_max: int) -> PhotoTooManyPixels:
+    return PhotoTooManyPixels(megapixels_max=pixels_max // 1_000_000)

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from kit import seals
 from kit.db import after_commit
 from kit.refusals import Conflict, Invalid, Malformed, NotFound
-from scanservice.fake_reports import photos
+from scanservice.fake_reports import photo_room, photos
 from scanservice.fake_reports.report_models import FakeReport, FakeReportPhoto
 from scanservice.tickets import Ticket
 from scanservice.verdicts import Verdict
@@ -142,45 +142,21 @@ def sent(session: Session, report_id: UUID, *, tenant_id: int, visitor: bytes) -
 
 
 def receive(session: Session, draft: Draft, *, tenant_id: int, key: bytes, objects_dir: Path, now: datetime) -> bool:
-    """False: it was received before, and nothing changes. `key` is derived for KEY_PURPOSE."""
+    """False: it was received before, and nothing changes. `key` is derived for KEY_PURPOSE. Refused, it leaves nothing behind."""
     _check(draft.place, PLACE_LENGTH_MAX)
     _check(draft.words, WORDS_LENGTH_MAX)
     if not 1 <= len(draft.photos) <= photos.PHOTOS_MAX:
         raise PhotosMissing(photos_max=photos.PHOTOS_MAX)
-    ticket = draft.ticket
-    added = session.execute(
-        insert(FakeReport)
-        .values(
-            tenant_id=tenant_id,
-            id=draft.report_id,
-            scan_id=ticket.scan_id,
-            visitor=ticket.visitor,
-            epoch=ticket.epoch,
-            counter=ticket.counter,
-            order_id=ticket.order_id,
-            gtin=ticket.gtin,
-            lot=ticket.lot,
-            serial=ticket.serial,
-            verdict=ticket.verdict,
-            place=draft.place,
-            words=draft.words,
-            phone_sealed=seals.seal(key, draft.phone.encode(), context=draft.report_id.bytes) if draft.phone else None,
-            language=draft.language,
-            state=ReportState.RECEIVED.value,
-            received_at=now,
-        )
-        .on_conflict_do_nothing()
-        .returning(FakeReport.id)
-    ).first()
-    if added is None:
-        sent(session, draft.report_id, tenant_id=tenant_id, visitor=ticket.visitor)
-        return False
-    for number, photo in enumerate(draft.photos, start=1):
-        name = photos.keep(photo, objects_dir=objects_dir, tenant_id=tenant_id)
-        session.add(
-            FakeReportPhoto(tenant_id=tenant_id, report_id=draft.report_id, number=number, name=name, size_bytes=len(photo))
-        )
-    session.flush()
+    with session.begin_nested():
+        if not _add(session, draft, tenant_id=tenant_id, key=key, now=now):
+            sent(session, draft.report_id, tenant_id=tenant_id, visitor=draft.ticket.visitor)
+            return False
+        photo_room.require(session, tenant_id=tenant_id, photo_bytes=sum(map(len, draft.photos)), now=now)
+        for number, photo in enumerate(draft.photos, start=1):
+            name = photos.keep(photo, objects_dir=objects_dir, tenant_id=tenant_id)
+            session.add(
+                FakeReportPhoto(tenant_id=tenant_id, report_id=draft.report_id, number=number, name=name, size_bytes=len(photo))
+            )
     return True
 
 
@@ -299,6 +275,36 @@ def forget(session: Session, *, tenant_id: int, objects_dir: Path, now: datetime
     known = set(session.scalars(select(FakeReportPhoto.name).where(FakeReportPhoto.tenant_id == tenant_id)))
     photos.sweep(known, objects_dir=objects_dir, tenant_id=tenant_id, before=now - ORPHANS_AFTER)
     return len(due)
+
+
+def _add(session: Session, draft: Draft, *, tenant_id: int, key: bytes, now: datetime) -> bool:
+    """False where there is a report with this id."""
+    ticket = draft.ticket
+    added = session.execute(
+        insert(FakeReport)
+        .values(
+            tenant_id=tenant_id,
+            id=draft.report_id,
+            scan_id=ticket.scan_id,
+            visitor=ticket.visitor,
+            epoch=ticket.epoch,
+            counter=ticket.counter,
+            order_id=ticket.order_id,
+            gtin=ticket.gtin,
+            lot=ticket.lot,
+            serial=ticket.serial,
+            verdict=ticket.verdict,
+            place=draft.place,
+            words=draft.words,
+            phone_sealed=seals.seal(key, draft.phone.encode(), context=draft.report_id.bytes) if draft.phone else None,
+            language=draft.language,
+            state=ReportState.RECEIVED.value,
+            received_at=now,
+        )
+        .on_conflict_do_nothing()
+        .returning(FakeReport.id)
+    ).first()
+    return added is not None
 
 
 def _move(session: Session, report_id: UUID, *, tenant_id: int, of: Sequence[str], **values: Any) -> bool:

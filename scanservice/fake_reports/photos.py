@@ -1,8 +1,7 @@
-"""Photos from strangers: read by their content, drawn anew, and kept under a random name.
+"""Photos that come with reports: drawn anew, and kept under a random name.
 
 Promises: what is kept is a JPEG that we wrote ourselves from pixels alone, so that no place, camera, thumbnail or hidden file travels with
-it; it stands upright and is at most SIDE_PX_MAX wide and high. Refuses what is no JPEG, PNG or WebP whatever its name says, and, before a
-pixel is decoded, files and pictures above their limits: a small file may claim to be enormous.
+it; it stands upright and is at most SIDE_PX_MAX wide and high. What may be opened at all is decided in codegen.symbology.photos.
 """
 
 import io
@@ -11,54 +10,25 @@ import secrets
 from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 
 from PIL import Image, ImageOps
 
-from kit.refusals import Invalid, TooLarge
+from codegen.symbology.photos import opened
 
 PHOTOS_MAX: Final = 4
-PHOTO_BYTES_MAX: Final = 7 << 20
-# A JPEG is decoded at a fraction of its size; the others have to be decoded whole, at up to four bytes a pixel.
-JPEG_PIXELS_MAX: Final = 64_000_000
-PIXELS_MAX: Final = 16_000_000
 SIDE_PX_MAX: Final = 2048
 QUALITY: Final = 85
 NAME_BYTES: Final = 16
-# Formats by Pillow's names. It reads no HEIC; phones that take such photos hand out a JPEG when a page asks for one.
-FORMATS: Final = ("JPEG", "PNG", "WEBP")
 
 _FOLDER: Final = "fake_reports"
 _WHITE: Final = (255, 255, 255)
 
 
-class PhotoTooLarge(TooLarge):
-    code: ClassVar[str] = "photo_too_large"
-    says: ClassVar[str] = "A photo may have at most {megabytes_max} MB."
-
-
-class PhotoUnreadable(Invalid):
-    code: ClassVar[str] = "photo_unreadable"
-    says: ClassVar[str] = "This is no photo that we can read. JPEG, PNG and WebP work."
-
-
-class PhotoTooManyPixels(Invalid):
-    code: ClassVar[str] = "photo_too_many_pixels"
-    says: ClassVar[str] = "This picture has too many pixels: {width} by {height}."
-
-
 def cleaned(raw: bytes) -> bytes:
-    """The photo as we keep it."""
-    if len(raw) > PHOTO_BYTES_MAX:
-        raise PhotoTooLarge(megabytes_max=PHOTO_BYTES_MAX >> 20)
-    try:
-        with Image.open(io.BytesIO(raw), formats=FORMATS) as opened:
-            _check_size(opened)
-            return _drawn_anew(opened)
-    except (PhotoTooManyPixels, MemoryError):
-        raise
-    except Exception as error:  # a decoder fails in many ways on a file made to make it fail; to us it is no photo
-        raise PhotoUnreadable from error
+    """The photo as we keep it. Refuses as codegen.symbology.photos does."""
+    with opened(raw) as picture:
+        return _drawn_anew(picture)
 
 
 def keep(photo: bytes, *, objects_dir: Path, tenant_id: int) -> str:
@@ -90,13 +60,6 @@ def sweep(known: Collection[str], *, objects_dir: Path, tenant_id: int, before: 
             file.unlink(missing_ok=True)
             swept += 1
     return swept
-
-
-def _check_size(opened: Image.Image) -> None:
-    width, height = opened.size
-    pixels_max = JPEG_PIXELS_MAX if opened.format in {"JPEG", "MPO"} else PIXELS_MAX
-    if width * height > pixels_max:
-        raise PhotoTooManyPixels(width=width, height=height)
 
 
 def _drawn_anew(opened: Image.Image) -> bytes:

@@ -15,8 +15,8 @@ INSTEAD = (
 )
 
 
-# The one style sheet inside a page: the policy names its hash (web/inline_styles.py).
-STYLES_BY_HASH = "{{ consumer_styles() }}</style>"
+# The style sheets inside pages: the policy names their hashes (web/inline_styles.py).
+STYLES_BY_HASH = ("{{ consumer_styles() }}</style>", "{{ form_styles() }}</style>")
 
 
 def templates() -> dict[str, str]:

@@ -94,6 +94,13 @@ def test_decisions_that_cannot_be_are_refused_beside_the_field(
     }  # fmt: skip
 
 
+def test_everything_that_a_decision_lacks_is_said_at_once(marketer: FlaskClient, furnished: Furnished) -> None:
+    page = words_of(marketer.get(f"/console/orders/{furnished.order_id}/decide/void").text)
+    assert "The rows of this order: 1 to 100." in page
+    answer = decide(marketer, furnished.order_id, "void", first="", last="", reason="")
+    assert answer.text.count("Please fill this in.") == 3
+
+
 def test_rows_of_a_packed_order_take_their_packages_along_where_that_is_wanted(
     marketer: FlaskClient, furnished: Furnished, database: Database
 ) -> None:
@@ -238,6 +245,7 @@ def test_blank_codes_are_bound_by_rows_or_by_a_list(marketer: FlaskClient, furni
     rows = {"which": "rows", "first": "1", "last": "10", "gtin": furnished.gtin, "lot": "B1", "scene": "reward"}
     looked = words_of(marketer.post(address, data=rows).text)
     assert "10 codes 10 of lot ROLL" in looked
+    assert looked.count(furnished.gtin) == 1
     assert "Reward: check, and collect what campaigns offer" in looked
     done = marketer.post(address, data={**rows, "do": "y"}, follow_redirects=True)
     assert f"10 codes are bound to {furnished.gtin}, lot B1." in done.text

@@ -84,7 +84,7 @@ def test_a_picture_is_read_turned_as_it_is(phone: FlaskClient, kind: str) -> Non
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(b"", "no picture"), (b"GIF89a", "no picture"), (b"\xff\xd8\xff" + bytes(99), "no picture"), (None, "No code was found")],
+    [(b"", "no photo"), (b"GIF89a", "no photo"), (b"\xff\xd8\xff" + bytes(99), "no photo"), (None, "No code was found")],
 )
 def test_other_pictures_are_refused_in_words(phone: FlaskClient, content: bytes | None, says: str) -> None:
     if content is None:

@@ -1,5 +1,6 @@
 """Claiming from a page: one answer, the right person, refusals in words."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from flask import Flask
 
 from campaigns import claims, offers
+from codegen.lifecycle import ranges
 from crm import ledger
 from kit.clock import FixedClock
 from kit.db import transaction
@@ -162,6 +164,23 @@ def test_a_suspect_code_offers_no_points(alice: Phone, furnished: Furnished, dat
     ticket = alice.ticket(furnished, now=NOW, verdict=Verdict.SUSPECT, reasons=reasons)
     assert 'id="reward"' not in alice.page(f"/s/{ticket}")
     assert claim(alice, ticket)[0] == 409
+
+
+@pytest.mark.parametrize("verb", [ranges.void, ranges.recall])
+def test_a_code_withdrawn_within_the_half_hour_of_its_ticket_earns_nothing(
+    alice: Phone, furnished: Furnished, database: Database, verb: Callable[..., object]
+) -> None:
+    offer(database, tenant_id=furnished.tenant_id, now=NOW)
+    ticket = alice.ticket(furnished, now=NOW, row=4)
+    assert "Collect 10 points" in alice.page(f"/s/{ticket}")
+    with transaction(database.app_engine, tenant_id=furnished.tenant_id) as session:
+        verb(session, tenant_id=furnished.tenant_id, order_id=furnished.order_id, reason="stolen", now=NOW, actor="bob")
+    status, page = claim(alice, ticket)
+    assert status == 409
+    assert "code_withdrawn" in page
+    assert "This code cannot earn points now. Scan it again to see why." in page
+    assert "Collect 10 points" not in alice.page(f"/s/{ticket}")
+    assert "请重新扫码" in alice.client.post("/claim", data={"ticket": ticket}, headers={"Accept-Language": "zh-CN"}).text
 
 
 def test_an_expired_ticket_cannot_claim(alice: Phone, furnished: Furnished, database: Database, clock: FixedClock) -> None:

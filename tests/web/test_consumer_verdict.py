@@ -25,6 +25,8 @@ from tests.web.conftest import Furnished
 from tests.web.phones import offer, phone
 
 PAGE_BYTES_MAX = 60_000
+# What comes before the verdict can be seen: on a slow line each kilobyte takes 20 ms.
+FIRST_BYTES_MAX = 7_000
 EARLIER = "2026-11-20T02:00:00Z"
 TODAY = "2026-11-22T02:05:00Z"
 
@@ -236,6 +238,7 @@ def test_an_old_ticket_asks_for_a_new_scan(app: Flask, settings: Settings, furni
     answer = someone.client.get(f"/s/{ticket}", headers={"Accept-Language": "en", "Accept": "text/html"})
     assert answer.status_code == 410
     assert "Please scan the code on the product again." in answer.text
+    assert '<a class="button" href="/check">' in answer.text
 
 
 @pytest.mark.parametrize("text", ["nonsense", "A" * 200, "é"])
@@ -291,6 +294,54 @@ def test_the_styles_come_with_the_page_and_only_they_are_allowed(app: Flask, set
     hashed = base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode()
     assert f"style-src 'self' 'sha256-{hashed}'" in answer.headers["Content-Security-Policy"]
     assert '<link rel="stylesheet"' not in page
+    assert len(answer.data) < FIRST_BYTES_MAX
+    # Behind the verdict and deferred: nothing that is to be seen waits for it.
+    assert re.findall(r"<script [^>]*>", page.split("</main>")[1]) == ['<script src="/static/consumer.js" defer>']
+    assert "<script" not in page.split("</main>")[0]
+
+
+def test_a_page_with_a_form_brings_the_styles_of_forms_too(app: Flask, settings: Settings, furnished: Furnished) -> None:
+    someone = phone(app, settings)
+    answer = someone.client.get(f"/report/{someone.ticket(furnished, now=NOW)}", headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in answer.headers
+    styles = re.findall(r"<style>(.*?)</style>", answer.text, re.DOTALL)
+    assert len(styles) == 2
+    for text in styles:
+        hashed = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"'sha256-{hashed}'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("name", ["consumer.js", "desk.css"])
+def test_our_own_files_come_compressed_to_who_takes_that(app: Flask, name: str) -> None:
+    client = app.test_client()
+    plain = client.get(f"/static/{name}", buffered=True)
+    assert "Content-Encoding" not in plain.headers
+    for _again in range(2):
+        packed = client.get(f"/static/{name}", headers={"Accept-Encoding": "gzip"}, buffered=True)
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert int(packed.headers["Content-Length"]) == len(packed.data)
+        assert gzip.decompress(packed.data) == plain.data
+    for answer in (plain, packed):
+        assert "Accept-Encoding" in answer.headers["Vary"]
+    known = client.get(
+        f"/static/{name}", headers={"Accept-Encoding": "gzip", "If-None-Match": plain.headers["ETag"]}, buffered=True
+    )
+    assert (known.status_code, known.data) == (304, b"")
+    picture = client.get("/static/mark.svg", headers={"Accept-Encoding": "gzip"}, buffered=True)
+    assert "Content-Encoding" not in picture.headers
+
+
+def test_where_something_is_wrong_the_report_stands_beside_what_to_do(
+    app: Flask, settings: Settings, furnished: Furnished
+) -> None:
+    someone = phone(app, settings)
+    for verdict in Verdict:
+        page = someone.page(f"/s/{someone.ticket(furnished, now=NOW, verdict=verdict, reasons=(Reason('x'),))}")
+        assert page.count("I think this is a fake") == 1
+        beside = 'class="button quiet-button" href="/report/' in page
+        assert beside == (verdict in {Verdict.SUSPECT, Verdict.COUNTERFEIT, Verdict.VOID})
+        # Whoever is told not to use a thing is not asked where they are.
+        assert ("Help to find copies" in page) == (verdict not in {Verdict.RECALLED, Verdict.EXPIRED, Verdict.COUNTERFEIT})
 
 
 def test_pages_carry_the_security_headers(app: Flask, settings: Settings, furnished: Furnished) -> None:

@@ -5,9 +5,10 @@ consumer of one brand, and means nothing at another brand.
 """
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from uuid import UUID
 
-from flask import Blueprint, Response, jsonify, render_template, request, session
+from flask import Blueprint, Response, jsonify, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError
 
 from kit import refusals
@@ -59,7 +60,8 @@ def _refused(refusal: Refusal) -> Response:
         answer.status_code = refusal.status
     else:
         title, text = _words(refusal)
-        answer = notice(title, text, status=refusal.status, code=refusal.code)
+        href, label = _way_on(refusal)
+        answer = notice(title, text, status=refusal.status, code=refusal.code, href=href, label=label)
     if "retry_after_s" in refusal.data:
         answer.headers["Retry-After"] = str(refusal.data["retry_after_s"])
     return answer
@@ -73,6 +75,15 @@ def _form_too_old(error: CSRFError) -> Response:
         status=error.code or 400,
         code="csrf",
     )
+
+
+def _way_on(refusal: Refusal) -> tuple[str, str]:
+    """Where the button of a refusal leads, and what it says. Whoever has to wait is not sent anywhere."""
+    if refusal.status == HTTPStatus.TOO_MANY_REQUESTS or refusal.code == "follow_link_unknown":
+        return "", ""
+    if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return (request.full_path, _("Try again")) if request.method == "GET" else ("", "")
+    return url_for("consumer.check"), _("Check a code")
 
 
 def _words(refusal: Refusal) -> tuple[str, str]:
@@ -93,6 +104,10 @@ def _words(refusal: Refusal) -> tuple[str, str]:
         "tried_too_often": (
             _("Please wait a moment"),
             _("Too many tries came from this network. Please try again in a few minutes."),
+        ),
+        "follow_link_unknown": (
+            _("We know no such report"),
+            _("Part of this address may be missing. Open it as it was shown after the report was sent."),
         ),
         "product_unknown": (
             _("We know no such product"),

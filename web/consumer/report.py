@@ -2,7 +2,7 @@
 
 Promises: only the browser that scanned can report, and only that scan; the form sent twice is one report; every mistake is told beside its
 field; the status page needs no account, and shows nothing but state and answer to whoever holds its address. Refuses more reports than a
-person has reason for, from one visitor and from one address.
+person has reason for, from one visitor and from one address, and more photos than the brand has room for.
 """
 
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from codegen import brands
+from codegen.symbology.photos import PHOTO_BYTES_MAX, PhotoTooLarge, PhotoTooManyPixels, PhotoUnreadable
 from crm import identities
 from crm.identities import PhoneInvalid
 from kit import ids, seals
@@ -25,7 +26,9 @@ from kit.throttle import TriedTooOften
 from scanservice.fake_reports import fake_reports, follow_links, photos
 from scanservice.fake_reports.fake_reports import KEPT_AFTER_CLOSING, PLACE_LENGTH_MAX, WORDS_LENGTH_MAX, Draft
 from scanservice.fake_reports.follow_links import Followed
-from scanservice.fake_reports.photos import PHOTO_BYTES_MAX, PHOTOS_MAX, PhotoTooLarge, PhotoTooManyPixels, PhotoUnreadable
+from scanservice.fake_reports.photo_room import PhotoRoomTaken, PhotosOfDayTaken
+from scanservice.fake_reports.photos import PHOTOS_MAX
+from web import wording
 from web.app import db, parts
 from web.consumer.frame import blueprint, notice
 from web.consumer.visits import Visit, open_own
@@ -67,6 +70,9 @@ def _room_for_photos(endpoint: str | None, _values: object) -> None:
 
 @blueprint.errorhandler(RequestEntityTooLarge)
 def _too_large(_error: RequestEntityTooLarge) -> FlaskResponse:
+    if request.endpoint != SEND:
+        alone = PhotoTooLarge(megabytes_max=PHOTO_BYTES_MAX >> 20)
+        return notice(_("This photo is too large"), wording.explained(alone), status=alone.status, code=alone.code)
     return notice(
         _("The photos are too large together"),
         _(
@@ -105,15 +111,11 @@ def report_send(ticket: str) -> Response | tuple[str, int]:
         except TriedTooOften as refused:
             page.errors["photos"] = _("Several reports came from here already. Please follow those, or try again tomorrow.")
             return _form(visit, page), refused.status
-        settings = parts().settings
-        fake_reports.receive(
-            db(),
-            draft,
-            tenant_id=visit.tenant_id,
-            key=seals.derive(settings.secret_bytes, fake_reports.KEY_PURPOSE),
-            objects_dir=settings.objects_dir,
-            now=parts().clock.now(),
-        )
+        try:
+            _receive(draft, tenant_id=visit.tenant_id)
+        except (PhotosOfDayTaken, PhotoRoomTaken) as refused:
+            page.errors["photos"] = wording.explained(refused)
+            return _form(visit, page), refused.status
     token = follow_links.seal(Followed(visit.tenant_id, report_id), key=_link_key())
     return redirect(url_for("consumer.report_status", token=token), 303)
 
@@ -129,6 +131,18 @@ def report_status(token: str) -> str:
         report=fake_reports.find(db(), followed.report_id, tenant_id=followed.tenant_id),
         zone=brand.timezone,
         days=KEPT_AFTER_CLOSING.days,
+    )
+
+
+def _receive(draft: Draft, *, tenant_id: int) -> None:
+    settings = parts().settings
+    fake_reports.receive(
+        db(),
+        draft,
+        tenant_id=tenant_id,
+        key=seals.derive(settings.secret_bytes, fake_reports.KEY_PURPOSE),
+        objects_dir=settings.objects_dir,
+        now=parts().clock.now(),
     )
 
 
@@ -191,16 +205,18 @@ def _photos(page: _Page) -> tuple[bytes, ...]:
         return ()
     try:
         parts().throttle.take("fake_report_photos", request.remote_addr or "", at_most=READINGS_PER_ADDRESS)
-        return tuple(photos.cleaned(file.stream.read(PHOTO_BYTES_MAX + 1)) for file in given)
     except TriedTooOften:
         page.errors["photos"] = _("Several reports came from here already. Please follow those, or try again tomorrow.")
-    except PhotoTooLarge:
-        page.errors["photos"] = _("One of the photos has more than %(size)s MB.", size=PHOTO_BYTES_MAX >> 20)
-    except PhotoTooManyPixels:
-        page.errors["photos"] = _("One of the pictures has too many pixels. Please take a usual photo.")
-    except PhotoUnreadable:
-        page.errors["photos"] = _("One of the files is no photo that we can read. JPEG, PNG and WebP work.")
-    return ()
+        return ()
+    cleaned = []
+    for number, file in enumerate(given, start=1):
+        try:
+            cleaned.append(photos.cleaned(file.stream.read(PHOTO_BYTES_MAX + 1)))
+        except (PhotoTooLarge, PhotoTooManyPixels, PhotoUnreadable) as refused:
+            which = _("Photo %(number)s: ", number=number) if len(given) > 1 else ""
+            page.errors["photos"] = which + wording.explained(refused)
+            return ()
+    return tuple(cleaned)
 
 
 def _id(text: str) -> UUID:

@@ -47,6 +47,7 @@ field.addEventListener("input", () => {
 
 // --- the camera: the browser reads codes itself where it can, else the server does, a picture at a time
 const camera = document.querySelector("[data-camera]");
+const cameraOff = camera.querySelector("[data-camera-off]");
 const finder = document.querySelector("[data-finder]");
 const video = finder.querySelector("video");
 const cameraSaid = document.querySelector("[data-camera-said]");
@@ -82,6 +83,7 @@ function stop(words) {
   stream = null;
   video.srcObject = null;
   video.hidden = true;
+  cameraOff.hidden = true;
   cameraSaid.textContent = words || "";
   finder.hidden = !words;
 }
@@ -104,6 +106,7 @@ async function look() {
 async function start() {
   finder.hidden = false;
   video.hidden = false;
+  cameraOff.hidden = false;
   cameraSaid.textContent = cameraSaid.dataset.looking;
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: { ideal: 1280 } }, audio: false });
@@ -118,7 +121,9 @@ async function start() {
 
 if (navigator.mediaDevices?.getUserMedia && window.isSecureContext) {
   camera.hidden = false;
+  // Where there is a camera it is the way to go, and typing the other one.
+  document.querySelector("[data-typing] button").classList.add("quiet-button");
   camera.querySelector("[data-camera-on]").addEventListener("click", () => { if (!stream) start(); });
-  camera.querySelector("[data-camera-off]").addEventListener("click", () => stop(""));
+  cameraOff.addEventListener("click", () => stop(""));
   document.addEventListener("visibilitychange", () => { if (document.hidden && stream) stop(""); });
 }

@@ -123,6 +123,7 @@ async function confirmCheck(tapped) {
   } catch (error) {
     const tapNeeded = error.code === "tap_needed";
     noting.hidden = tapNeeded;
+    noting.classList.toggle("is-gone", tapNeeded);
     noting.textContent = noting.dataset.failed;
     tap.hidden = !tapNeeded;
     retry.hidden = tapNeeded;

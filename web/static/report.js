@@ -2,25 +2,47 @@
 "use strict";
 
 const SIDE_PX_MAX = 2048;
+const PREVIEW_SIDE_PX = 160;
 const QUALITY = 0.85;
 const form = document.querySelector("[data-report]");
 const input = document.getElementById("photos");
 const previews = document.querySelector("[data-previews]");
 
-async function smaller(file) {
+async function drawn(file, sidePxMax) {
   const picture = await createImageBitmap(file, { imageOrientation: "from-image" });
-  const scale = Math.min(1, SIDE_PX_MAX / Math.max(picture.width, picture.height));
+  const scale = Math.min(1, sidePxMax / Math.max(picture.width, picture.height));
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(1, Math.round(picture.width * scale));
   canvas.height = Math.max(1, Math.round(picture.height * scale));
   canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
   picture.close();
+  return canvas;
+}
+
+async function smaller(file) {
+  const canvas = await drawn(file, SIDE_PX_MAX);
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", QUALITY));
   if (!blob || blob.size >= file.size) return file;
   return new File([blob], "photo.jpg", { type: "image/jpeg" });
 }
 
+// A picture as an address of its own, which the page's policy allows; a file that cannot be drawn is named.
+async function preview(file) {
+  const item = document.createElement("li");
+  try {
+    const picture = document.createElement("img");
+    picture.src = (await drawn(file, PREVIEW_SIDE_PX)).toDataURL("image/jpeg", QUALITY);
+    picture.alt = "";
+    item.append(picture);
+  } catch { item.append(file.name, document.createElement("br")); }
+  item.append(`${Math.max(1, Math.round(file.size / 1024))} KB`);
+  return item;
+}
+
 async function shrink() {
+  // What was wrong with other photos is not said of these.
+  input.removeAttribute("aria-invalid");
+  document.getElementById("photos-error")?.remove();
   const chosen = [...input.files].slice(0, Number(input.dataset.photosMax));
   const made = new DataTransfer();
   for (const file of chosen) {
@@ -29,11 +51,7 @@ async function shrink() {
     made.items.add(kept);
   }
   input.files = made.files;
-  previews.replaceChildren(...[...made.files].map((file) => {
-    const item = document.createElement("li");
-    item.textContent = `${file.name} · ${Math.max(1, Math.round(file.size / 1024))} KB`;
-    return item;
-  }));
+  previews.replaceChildren(...await Promise.all([...made.files].map(preview)));
   previews.hidden = made.files.length === 0;
 }
 

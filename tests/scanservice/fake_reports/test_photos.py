@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from codegen.symbology.photos import PHOTO_BYTES_MAX, PhotoTooLarge, PhotoTooManyPixels, PhotoUnreadable
 from scanservice.fake_reports import photos
-from scanservice.fake_reports.photos import PhotoTooLarge, PhotoTooManyPixels, PhotoUnreadable
 from tests.conftest import NOW
 
 ORIENTATION, GPS_FOLDER, MAKER = 0x0112, 0x8825, 0x010F
@@ -128,7 +128,7 @@ def test_what_is_no_photo_is_refused_whatever_it_calls_itself(raw: bytes) -> Non
 
 def test_a_file_above_the_limit_is_refused_unread() -> None:
     with pytest.raises(PhotoTooLarge):
-        photos.cleaned(bytes(photos.PHOTO_BYTES_MAX + 1))
+        photos.cleaned(bytes(PHOTO_BYTES_MAX + 1))
 
 
 @given(at=st.integers(0, 10**6), new=st.binary(min_size=1, max_size=40), kind=st.sampled_from(["JPEG", "PNG", "WEBP"]))

@@ -15,7 +15,7 @@ from kit.clock import FixedClock
 from kit.db import transaction
 from kit.ids import uuid7
 from kit.settings import Settings
-from scanservice.fake_reports import fake_reports
+from scanservice.fake_reports import fake_reports, photo_room
 from scanservice.fake_reports.fake_reports import Report, ReportState
 from scanservice.tickets import Stage
 from scanservice.verdicts import Standing, Verdict
@@ -78,6 +78,8 @@ def test_a_report_goes_from_the_verdict_to_the_inbox_and_its_answer_back(
     assert answered.status_code == 302
     shown = alice.page(follow)
     assert "We will call you." in shown
+    # The answer may be that it is a fake: it does not come in the colour of what is genuine.
+    assert "verdict good" not in shown
     for kept in ("The seal was open", "Corner shop", "8000", marketer.get("/console/").text[:0] or "marketer"):
         assert kept not in shown
     marketer.post(f"/console/reports/{report.id}", data={"text": "done", "close": "y"})
@@ -155,6 +157,7 @@ def test_without_a_ticket_of_ones_own_there_is_no_report(
         ({"photos": []}, "at least one photo"),
         ({"photos": [photo() for _ in range(5)]}, "At most 4 photos"),
         ({"photos": [(io.BytesIO(b"<svg/>"), "photo.jpg")]}, "no photo that we can read"),
+        ({"photos": [photo(), (io.BytesIO(b"\x00\x00\x00\x18ftypheic"), "photo.heic")]}, "Photo 2: This is a HEIC photo"),
         ({"phone": "138 0013 8000"}, "Please tick this"),
         ({"phone": "12", "consent": "yes"}, "no mobile number"),
         ({"place": "x" * 201}, "At most 200 characters"),
@@ -174,7 +177,7 @@ def test_each_mistake_is_told_beside_its_field_and_nothing_typed_is_lost(
     assert stored(database, furnished) == ()
 
 
-@pytest.mark.parametrize(("megabytes", "status", "said"), [(8, 422, "more than 7 MB"), (30, 413, "too large together")])
+@pytest.mark.parametrize(("megabytes", "status", "said"), [(8, 422, "at most 7 MB"), (30, 413, "too large together")])
 def test_too_much_is_told_in_words(furnished: Furnished, alice: Phone, megabytes: int, status: int, said: str) -> None:
     """Written as a browser sends it: the test client would keep so much in a file that it never closes."""
     parts = [
@@ -216,12 +219,38 @@ def test_photos_are_not_read_for_ever_for_forms_that_come_back(
     assert stored(database, furnished) == ()
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "there is no room for more"), ("zh-CN", "暂时无法再接收")])
+def test_where_a_brand_has_no_room_for_photos_it_says_so(
+    database: Database,
+    furnished: Furnished,
+    alice: Phone,
+    marketer: FlaskClient,
+    monkeypatch: pytest.MonkeyPatch,
+    language: str,
+    said: str,
+) -> None:
+    ticket = alice.ticket(furnished, now=NOW)
+    assert alice.client.post(f"/report/{ticket}", data=form(), content_type="multipart/form-data").status_code == 303
+    assert "Room for photos is short" not in marketer.get("/console/reports").text
+    monkeypatch.setattr(photo_room, "BYTES_OF_DAY_MAX", 1)
+    refused = alice.client.post(
+        f"/report/{ticket}", data=form(), content_type="multipart/form-data", headers={"Accept-Language": language}
+    )
+    assert refused.status_code == 429
+    assert said in refused.text
+    assert "The seal was open" in refused.text
+    assert len(stored(database, furnished)) == 1
+    assert "Room for photos is short" in marketer.get("/console/reports").text
+
+
 def test_nobody_finds_a_report_by_guessing_its_address(furnished: Furnished, alice: Phone) -> None:
     sent = alice.client.post(f"/report/{alice.ticket(furnished, now=NOW)}", data=form(), content_type="multipart/form-data")
     token = sent.location.rsplit("/", 1)[-1]
     assert alice.client.get(f"/reports/{token}").status_code == 200
     for guess in (token[:-2] + ("AA" if token[-2:] != "AA" else "BB"), "B" + token[1:], token[:20], "x" * 5000, "ü"):
-        assert alice.client.get(f"/reports/{guess}").status_code == 404
+        answer = alice.client.get(f"/reports/{guess}", headers={"Accept-Language": "en"})
+        assert answer.status_code == 404
+        assert "We know no such report" in answer.text
 
 
 def test_a_report_becomes_a_note_at_an_anomaly_of_its_code(

@@ -21,6 +21,7 @@ from codegen.orders import CodeOrder
 from web.accounts import CONSOLE_ROLES
 from web.app import db
 from web.console import desk
+from web.console.codes import order_words
 from web.console.codes.order_page import DECIDED, headed
 from web.console.codes.order_words import DEEDS
 from web.console.forms import DeskForm, blame, blaming, count_field, options
@@ -88,15 +89,15 @@ def orders_decide(order_id: UUID, state: str) -> Response | str | tuple[str, int
 
 def _runs(order: CodeOrder, form: DecisionForm, wanted: CodeState) -> list[Run] | None:
     """The rows that are meant, or None with the fault beside its field."""
+    missing = [name for name in ("first", "last") if form.which.data != ALL and form[name].data is None]
     if DEEDS[wanted].needs_reason and not form.reason.data.strip():
-        blame(form, "reason", _("Please fill this in."))
+        missing.append("reason")
+    for name in missing:
+        blame(form, name, _("Please fill this in."))
+    if missing:
         return None
     if form.which.data == ALL:
         return [(1, order.quantity)]
-    for name in ("first", "last"):
-        if form[name].data is None:
-            blame(form, name, _("Please fill this in."))
-            return None
     first, last = form.first.data, form.last.data
     with blaming(form, _FIELDS, otherwise="last"):
         ranges.checked_rows(first=first, last=last, quantity=order.quantity)
@@ -130,6 +131,7 @@ def _asked(order: CodeOrder, form: DecisionForm, wanted: CodeState, runs: list[R
     """The question, or with `runs` what it comes to, to be confirmed."""
     states = ranges.states_of(db(), tenant_id=desk.tenant_id(), order_id=order.id)
     form.reason.description = DEEDS[wanted].reason_help
+    form.last.description = order_words.rows_of(order)
     review = None if runs is None else _review(order, states, runs)
     page = render_template(
         "console/order_decide.html",

@@ -26,6 +26,7 @@ from kit.refusals import Invalid
 from web.accounts import CONSOLE_ROLES
 from web.app import FORM_BYTES_MAX, db, parts
 from web.console import desk
+from web.console.codes import order_words
 from web.console.codes.order_page import headed
 from web.console.codes.orders import product_options
 from web.console.forms import DeskForm, blame, blaming, count_field, needed, options
@@ -254,6 +255,7 @@ def _bind_page(
     order: CodeOrder, form: BindForm, lines: Sequence[str] = (), shares: Sequence[Share] | None = None
 ) -> tuple[str, int]:
     states = ranges.states_of(db(), tenant_id=desk.tenant_id(), order_id=order.id)
+    form.last.description = order_words.rows_of(order)
     page = render_template(
         "console/order_bind.html", order=order, form=form, lines=lines, shares=shares, scenes=SCENES, **headed(order, states)
     )

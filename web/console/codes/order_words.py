@@ -6,8 +6,10 @@ from typing import Any
 
 from codegen.lifecycle.order_life import Life
 from codegen.lifecycle.ranges import CodeState
+from codegen.orders import CodeOrder
 from web.console.routes import blueprint
-from web.wording import lazy
+from web.wording import gettext as _
+from web.wording import lazy, number
 
 LIVES = {
     Life.DRAFT: lazy("Draft"),
@@ -75,13 +77,18 @@ DEEDS: Mapping[CodeState, Deed] = {
         name=lazy("Void codes"),
         button=lazy("Void these codes"),
         meaning=lazy(
-            "For codes that must never be valid again: misprinted, stolen, destroyed. Scans say 'not valid'. This cannot be undone."
+            "For codes that must never be valid again: misprinted, stolen, destroyed. Scans say 'Code withdrawn'. This cannot be undone."
         ),
         reason_help=lazy("For example: misprinted, stolen, destroyed."),
         for_ever=True,
         needs_reason=True,
     ),
 }
+
+
+def rows_of(order: CodeOrder) -> str:
+    """Below a field for rows: a placeholder would look like what somebody has typed."""
+    return _("The rows of this order: 1 to %(last)s.", last=number(order.quantity))
 
 
 @blueprint.context_processor

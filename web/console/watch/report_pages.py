@@ -18,7 +18,7 @@ from kit import seals
 from scanservice import queries
 from scanservice.anomalies import anomalies, handling
 from scanservice.anomalies.anomalies import OPEN
-from scanservice.fake_reports import fake_reports, photos
+from scanservice.fake_reports import fake_reports, photo_room, photos
 from scanservice.fake_reports.fake_reports import ANSWER_LENGTH_MAX, Report, ReportState
 from supplychain import distributors, shipments
 from web.accounts import CONSOLE_ROLES
@@ -33,7 +33,7 @@ from web.wording import gettext as _
 from web.wording import lazy
 
 STATES = {
-    ReportState.RECEIVED: lazy("Received"),
+    ReportState.RECEIVED: lazy("Not looked at yet"),
     ReportState.LOOKED_AT: lazy("Being looked at"),
     ReportState.ANSWERED: lazy("Answered"),
     ReportState.CLOSED: lazy("Closed"),
@@ -69,6 +69,9 @@ def reports_list() -> str:
         states_of=STATES,
         names=product_names(),
         is_first="after" not in request.args,
+        room=photo_room.used(db(), tenant_id=desk.tenant_id(), now=desk.now()),
+        room_of_day=photo_room.BYTES_OF_DAY_MAX,
+        room_in_all=photo_room.BYTES_KEPT_MAX,
     )
 
 
