@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from codegen import brands
+from kit.clock import unix_ms
 from kit.db import transaction
 from kit.ids import uuid7
 from kit.refusals import TooMany
@@ -32,7 +33,7 @@ def draft(market: Market, *, photos: int = 1) -> Draft:
         gtin=GTIN,
         scan_id=uuid7(now),
         visitor=uuid7(now).bytes[-8:],
-        expires_at_s=tickets.expiry_s(now),
+        expires_at_s=tickets.expiry_s(unix_ms(now)),
     )
     return Draft(report_id=uuid7(now), ticket=ticket, place="", words="", phone="", language="en", photos=(PHOTO,) * photos)
 
