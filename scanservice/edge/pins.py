@@ -22,7 +22,7 @@ from scanservice.edge.beacons import TicketOfAnother, TicketOfPreview
 from scanservice.edge.http import NOT_READ, Answer, Request, json, redirect
 from scanservice.edge.parts import Parts
 from scanservice.edge.pin_desk import Entered, Limit, Taken
-from scanservice.edge.reports import VISITOR_ID_CHARS_MAX
+from scanservice.edge.senders import VISITOR_ID_CHARS_MAX
 from scanservice.edge.visits import PAGE
 from scanservice.hot.pin_tries import Outcome
 from scanservice.tickets import Stage, Ticket

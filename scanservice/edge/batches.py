@@ -1,0 +1,88 @@
+"""What becomes of the scans of a batch.
+
+Promises: a result for each, in its place; scans of one partition that are begun together share one call of the Redis function, which writes
+all of them or none; those that take more than a call (a newer catalogue, a code without a range or that nobody made) go the usual way,
+one by one, when everything else is done. Refuses nothing: a refusal is a result.
+"""
+
+import asyncio
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from kit.refusals import Refusal, problem
+from scanservice.edge.parts import Parts, verdict_document
+from scanservice.edge.recorder import CatalogueOld, Recorded, RecorderAway
+from scanservice.edge.scanning import Answered, Begun, Scan
+
+# Where an answer could not be made of what was recorded.
+_NO_RESULT: Final = msgspec.Raw(b'{"status":500,"code":"internal_error"}')
+
+
+class Batch:
+    """Each scan is begun, recorded with others of its partition, and answered; or refused at any of these.
+
+    Results are JSON at once: a thousand of them as objects do not fit into a processor's cache.
+    """
+
+    def __init__(self, parts: Parts, size: int, *, instance: str) -> None:
+        self._parts = parts
+        self._instance = instance
+        # The catalogue by which all of it is judged. A newer one sends them the usual way, one by one.
+        self._catalogue = parts.shelf.catalogue
+        self._results = [_NO_RESULT] * size
+        self._begun: dict[int, list[tuple[int, Begun]]] = {}
+        self._alone: list[tuple[int, Scan]] = []
+        self._calls = 0
+        self._all_told = asyncio.Event()
+        self._all_told.set()
+
+    def begin(self, place: int, scan: Scan) -> None:
+        begun = self._parts.scanner.begin(scan, self._catalogue)
+        if begun is None:
+            self._alone.append((place, scan))
+        else:
+            self._begun.setdefault(begun.call.partition, []).append((place, begun))
+
+    def refuse(self, place: int, refusal: Refusal) -> None:
+        self._results[place] = _raw(problem(refusal, instance=self._instance))
+
+    def record(self) -> None:
+        """Sends what has been begun, a call for each partition."""
+        begun, self._begun = self._begun, {}
+        for some in begun.values():
+            self._calls += 1
+            self._all_told.clear()
+            self._parts.scanner.send_many([one for _, one in some], self._catalogue, partial(self._told, some))
+
+    async def results(self) -> list[msgspec.Raw]:
+        await self._all_told.wait()
+        for place, scan in self._alone:
+            try:
+                self._answer(place, await self._parts.scanner.scan(scan))
+            except Refusal as refusal:
+                self.refuse(place, refusal)
+        return self._results
+
+    def _told(self, some: list[tuple[int, Begun]], answer: Recorded | Exception) -> None:
+        try:
+            if isinstance(answer, list):
+                for (place, begun), one in zip(some, answer, strict=True):
+                    self._answer(place, self._parts.scanner.judged(begun, one))
+            elif isinstance(answer, CatalogueOld):
+                self._alone += [(place, begun.scan) for place, begun in some]
+            else:
+                for place, _ in some:
+                    self.refuse(place, answer if isinstance(answer, Refusal) else RecorderAway())
+        finally:
+            self._calls -= 1
+            if not self._calls:
+                self._all_told.set()
+
+    def _answer(self, place: int, answered: Answered) -> None:
+        self._results[place] = _raw({"status": 200, **verdict_document(answered, key=self._parts.ticket_key)})
+
+
+def _raw(document: dict[str, object]) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(document))
