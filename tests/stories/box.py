@@ -55,11 +55,18 @@ class Box:
         return found
 
     def kill(self, part: str) -> None:
-        """SIGKILL, as a crash or the out-of-memory killer would; a process that is just being started again is waited for."""
-        find = self.server_pids if part in {"valkey", "postgres"} else self.pids
-        for pid in until(lambda: find(part), f"{part} runs"):
+        """SIGKILL, as a crash or the out-of-memory killer would; a process that is just being started again is waited for.
+
+        `edge-worker` is the edge without its server, which starts another.
+        """
+        for pid in until(lambda: self._victims(part), f"{part} runs"):
             with suppress(ProcessLookupError):  # a server's short-lived child may have ended by itself
                 os.kill(pid, signal.SIGKILL)
+
+    def _victims(self, part: str) -> list[int]:
+        if part in {"valkey", "postgres"}:
+            return self.server_pids(part)
+        return self.pids("edge")[1:] if part == "edge-worker" else self.pids(part)
 
     def server_pids(self, server: str) -> list[int]:
         """A private server's main process: the one whose command line names the data folder and which has no parent of its kind."""
