@@ -29,5 +29,6 @@ def head(location: str) -> str:
     folder = resources.files(location.removesuffix(":")).joinpath("versions")
     scripts = [file.read_text(encoding="utf-8") for file in folder.iterdir() if file.name.endswith(".py")]
     followed = {found for script in scripts for found in _DOWN_REVISION.findall(script)}
+    newest: str
     (newest,) = {found for script in scripts for found in _REVISION.findall(script)} - followed
     return newest
