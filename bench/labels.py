@@ -17,7 +17,7 @@ from codegen.labels import order_sheets
 from codegen.labels.pdf.sheets import LabelSheets
 from codegen.symbology import qr_forms
 from codegen.symbology.affine_symbols import AffinePress
-from codegen.symbology.qr_forms import Level
+from codegen.symbology.symbol_limits import Level
 
 SHEETS = "labels of A4 sheets, 24 a page"
 ROLL = "labels of a roll, 40 x 30 mm"

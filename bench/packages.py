@@ -31,7 +31,7 @@ from codegen.print_packages.guarding import recipients
 from codegen.print_packages.package_files import JobMemory
 from codegen.print_packages.package_models import Package as Row
 from codegen.print_packages.packages import Package, Printing
-from codegen.symbology.qr_forms import Level
+from codegen.symbology.symbol_limits import Level
 from kit import ids
 
 UNIT = "rows/s of one core"

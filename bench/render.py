@@ -17,7 +17,7 @@ from codegen.gs1.gs1_links import Element
 from codegen.keys import keyring
 from codegen.symbology import data_matrices, qr_forms, symbol_files
 from codegen.symbology.affine_symbols import SAMPLE, AffinePress, Texts
-from codegen.symbology.qr_forms import Level
+from codegen.symbology.symbol_limits import Level
 
 PRESS = "making a press (once for an order)"
 FIXED = "symbols, one mask for the order"

@@ -1,36 +1,34 @@
-"""Schema migrations under a lock: any number of processes may ask at once, one runs them, the others wait and find them done."""
+"""Is a database's schema the one that this code was written for?
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+Promises: asks by what Alembic leaves behind, the table of its version and the scripts' own lines, without Alembic: whoever only asks, as an
+edge does before its first answer, need not load what migrates (kit.upgrading). Refuses scripts that do not end in one newest revision.
+"""
 
-LOCK_ID = 7_205_759_403
-STATEMENT_MS_MAX = 30 * 60_000
-LOCK_MS_MAX = 60_000
+import re
+from functools import cache
+from importlib import resources
 
+from sqlalchemy import Engine, text
 
-def upgrade(owner_url: str, *, location: str) -> None:
-    """Brings the database at `owner_url` to the newest revision of the scripts at `location` (an Alembic script location)."""
-    engine = create_engine(owner_url, poolclass=NullPool)
-    with engine.begin() as connection:
-        connection.execute(text(f"SET LOCAL statement_timeout = {STATEMENT_MS_MAX}"))
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK_ID})
-        connection.execute(text(f"SET LOCAL lock_timeout = {LOCK_MS_MAX}"))
-        command.upgrade(_config(location, connection), "head")
+_REVISION = re.compile(r'^revision = "(\w+)"$', re.MULTILINE)
+_DOWN_REVISION = re.compile(r'^down_revision = "(\w+)"$', re.MULTILINE)
+_THERE = text("SELECT to_regclass('alembic_version') IS NOT NULL")
+_VERSIONS = text("SELECT version_num FROM alembic_version")
 
 
 def at_head(engine: Engine, *, location: str) -> bool:
-    """Is the schema the one that this code was written for?"""
+    """`location` is an Alembic script location that names a package: "migrations:"."""
     with engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    return current == ScriptDirectory.from_config(_config(location, None)).get_current_head()
+        versions = connection.scalars(_VERSIONS).all() if connection.scalar(_THERE) else []
+    return versions == [head(location)]
 
 
-def _config(location: str, connection: Connection | None) -> Config:
-    config = Config()
-    config.set_main_option("script_location", location)
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    return config
+@cache
+def head(location: str) -> str:
+    """The newest revision, after which no other comes."""
+    folder = resources.files(location.removesuffix(":")).joinpath("versions")
+    scripts = [file.read_text(encoding="utf-8") for file in folder.iterdir() if file.name.endswith(".py")]
+    followed = {found for script in scripts for found in _DOWN_REVISION.findall(script)}
+    newest: str
+    (newest,) = {found for script in scripts for found in _REVISION.findall(script)} - followed
+    return newest

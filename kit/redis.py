@@ -19,6 +19,8 @@ from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode, RedisCluster
 from redis.retry import Retry
 
+from kit.redis_urls import is_cluster
+
 __all__ = [
     "AsyncConnection",
     "AsyncRedis",
@@ -36,7 +38,6 @@ CONNECT_S_MAX = 2.0
 ANSWER_S_MAX = 5.0
 # For connections that wait inside Redis for work (BLPOP, XREAD BLOCK) longer than an ordinary answer takes.
 BLOCKING_S_MAX = 600.0
-_CLUSTER_SCHEMES = ("redis+cluster", "rediss+cluster")
 
 
 def connect(url: str, *, answer_s_max: float = ANSWER_S_MAX) -> Redis:
@@ -76,10 +77,6 @@ def connection(url: str) -> AsyncConnection:
     )
     made: AsyncConnection = pool.make_connection()  # type: ignore[no-untyped-call]
     return made
-
-
-def is_cluster(url: str) -> bool:
-    return urlsplit(url).scheme in _CLUSTER_SCHEMES
 
 
 def primaries(client: Redis) -> Sequence[Redis]:

@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from kit.redis import is_cluster
+from kit.redis_urls import is_cluster
 
 SECRET_BYTES = 32
 KEK_FILE = "keys/kek"

@@ -1,4 +1,4 @@
-"""Alembic's entry: one transaction on the connection that kit.migrations hands over, against the metadata of every package."""
+"""Alembic's entry: one transaction on the connection that kit.upgrading hands over, against the metadata of every package."""
 
 from alembic import context
 

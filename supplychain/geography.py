@@ -150,7 +150,7 @@ def point_in(division: str) -> tuple[float, float] | None:
 
 
 def city_centres() -> dict[str, tuple[float, float]]:
-    """Chinese names of cities and municipalities, and latitude and longitude of their middles. A tenth of a second; nothing is kept."""
+    """Chinese names of cities and municipalities, and latitude and longitude of their middles. A tenth of a second; see supplychain.city_centres."""
     drawn = [
         feature
         for level in ("province", "city")

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, make_url, text
 
-from kit import migrations, servers
+from kit import servers, upgrading
 from kit.clock import FixedClock
 from kit.db import make_engine, transaction
 from kit.ids import uuid7
@@ -91,7 +91,7 @@ class Databases:
         self._endpoints = endpoints
         with self._superuser() as connection:
             connection.execute("SELECT pg_advisory_lock(%s)", (TEMPLATE_LOCK_ID,))
-            migrations.upgrade(endpoints.database_owner_url, location="migrations:")
+            upgrading.upgrade(endpoints.database_owner_url, location="migrations:")
 
     def make(self, name: str) -> Database:
         with self._superuser() as connection:

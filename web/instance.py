@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from codegen import brands, catalogue_version
-from kit import db, migrations, redis, servers
+from kit import db, redis, servers, upgrading
 from kit.clock import Clock, SystemClock
 from kit.jobs import Jobs
 from kit.redis import Redis
@@ -121,7 +121,7 @@ def attached(settings: Settings, *, clock: Clock | None = None) -> Iterator[Inst
 def opened(settings: Settings) -> Iterator[Instance]:
     with addressed(settings) as addresses, attached(addresses) as instance:
         if addresses.database_owner_url:
-            migrations.upgrade(addresses.database_owner_url, location=MIGRATIONS)
+            upgrading.upgrade(addresses.database_owner_url, location=MIGRATIONS)
         if settings.environment == "onebox":
             first_start.prepare(instance.engine, addresses, now=instance.clock.now())
         yield instance

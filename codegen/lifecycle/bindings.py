@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -46,8 +47,7 @@ class AlreadyBound(Conflict):
     says = "Row {row} is bound to product {gtin}, lot {lot}, already."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bound:
+class Bound(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Codes of a blank order and what they stand for since they were bound."""
 
     stretch: Stretch
@@ -105,16 +105,23 @@ def bind_listed(
 
 def of_orders(session: Session, *, tenant_id: int, order_ids: Sequence[UUID] | None = None) -> Mapping[UUID, Bindings]:
     """Bindings of the given orders (None: of all)."""
-    wanted = select(models.Binding).where(models.Binding.tenant_id == tenant_id)
+    wanted = select(
+        models.Binding.order_id,
+        models.Binding.first_counter,
+        models.Binding.last_counter,
+        models.Binding.gtin,
+        models.Binding.lot,
+        models.Binding.scene,
+        models.Binding.bound_by,
+        models.Binding.bound_at,
+    ).where(models.Binding.tenant_id == tenant_id)
     if order_ids is not None:
         wanted = wanted.where(models.Binding.order_id.in_(order_ids))
     found: dict[UUID, list[Bound]] = {}
-    for row in session.scalars(wanted.order_by(models.Binding.order_id, models.Binding.first_counter)):
-        stretch = Stretch(
-            first=row.first_counter, last=row.last_counter, reason="", decided_by=row.bound_by, decided_at=row.bound_at
-        )
-        bound = Bound(stretch=stretch, gtin=Gtin(row.gtin), lot=row.lot, scene=Scene(row.scene))
-        found.setdefault(row.order_id, []).append(bound)
+    rows = session.execute(wanted.order_by(models.Binding.order_id, models.Binding.first_counter))
+    for order_id, first, last, gtin, lot, scene, bound_by, bound_at in rows:
+        stretch = Stretch(first=first, last=last, reason="", decided_by=bound_by, decided_at=bound_at)
+        found.setdefault(order_id, []).append(Bound(stretch=stretch, gtin=Gtin(gtin), lot=lot, scene=Scene(scene)))
     return {order_id: tuple(bindings) for order_id, bindings in found.items()}
 
 

@@ -2,16 +2,20 @@
 
 Promises: `disjoint` keeps, for every counter, the earliest decision that covers it, so that a void keeps the reason of whoever
 voided first. Intervals are closed on both sides. Pure.
+
+An edge holds a `Stretch` for every decision of every brand, and makes all of them anew when one is added: they are structs, which are
+made in a tenth of a dataclass's time, and the garbage collector does not count them, since nothing in them can lead back to them.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
+import msgspec
+from msgspec.structs import replace
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+
+class Stretch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Counters `first` to `last`, both included, and why they are treated so."""
 
     first: int
@@ -32,8 +36,9 @@ def disjoint(decisions: Iterable[Stretch]) -> Stretches:
     """The same coverage without overlaps, sorted by counter; of two decisions over one counter the earlier in the input stays."""
     kept: list[Stretch] = []
     for decision in decisions:
-        for gap in gaps(kept, first=decision.first, last=decision.last):
-            kept.insert(_position(kept, gap[0]), replace(decision, first=gap[0], last=gap[1]))
+        for first, last in gaps(kept, first=decision.first, last=decision.last):
+            whole = first == decision.first and last == decision.last
+            kept.insert(_position(kept, first), decision if whole else replace(decision, first=first, last=last))
     return tuple(kept)
 
 

@@ -1,7 +1,9 @@
 """What rows of an order are: how many codes of which kind, and in which states, before somebody decides about them. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
+
+from msgspec.structs import replace
 
 from codegen.kinds import Kind
 from codegen.lifecycle.intervals import Stretches
@@ -27,7 +29,7 @@ def by_state(order: CodeOrder, states: OrderStates, runs: Sequence[Run]) -> Mapp
     totals: dict[CodeState, int] = {}
     for first, last in runs:
         counters = {"first": order.first_counter + first - 1, "last": order.first_counter + last - 1}
-        clipped = OrderStates(**{one.name: _clipped(getattr(states, one.name), **counters) for one in fields(states)})
+        clipped = OrderStates(**{state.value: _clipped(stretches, **counters) for state, stretches in states.worst_first()})
         counts = clipped.counts(last - first + 1)
         for one in fields(counts):
             state = CodeState(one.name)

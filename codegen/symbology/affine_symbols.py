@@ -20,9 +20,9 @@ from qrcode.util import ALPHA_NUM, QRData
 
 from codegen.symbology import mask_penalty
 from codegen.symbology.qr_forms import MASKS, Mode, Segment, SymbolForm
+from codegen.symbology.symbol_limits import QUIET_ZONE_MAX
 
 QUIET_ZONE = 4
-QUIET_ZONE_MAX = 32
 SAMPLE = 64  # symbols by which an order's mask is chosen
 _CHUNK = 1024  # symbols drawn at a time: their rows stay in the second-level cache
 _CHUNK_SCORED = 4096  # and scored at a time: below, numpy's price of a call shows; above, the third-level cache ends

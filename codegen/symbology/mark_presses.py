@@ -18,6 +18,7 @@ from codegen.symbology.affine_symbols import SAMPLE, AffinePress
 from codegen.symbology.mark_sizes import MarkSize
 from codegen.symbology.mark_specs import MarkSpec, Masking, Symbology
 from codegen.symbology.qr_forms import Mode, SymbolForm
+from codegen.symbology.symbol_limits import VERSION_MIN
 
 PRESSES_KEPT = 4
 
@@ -74,7 +75,7 @@ def _form(spec: MarkSpec, addresses: Addresses) -> SymbolForm:
     segments = [qr_forms.segment(addresses.head, variable=SERIAL_LENGTH)]
     if addresses.signer is not None:
         segments.append(qr_forms.segment(SIGNATURE_KEY, variable=SIGNATURE_LENGTH, mode=Mode.BYTE))
-    return qr_forms.fitted(segments, level=spec.level, version_min=spec.version or qr_forms.VERSION_MIN)
+    return qr_forms.fitted(segments, level=spec.level, version_min=spec.version or VERSION_MIN)
 
 
 def _elements(gtin: Gtin, serial: str) -> tuple[Element, Element]:

@@ -15,7 +15,8 @@ from enum import StrEnum
 from codegen.gs1.gs1_links import Element
 from codegen.symbology import data_matrices, qr_forms
 from codegen.symbology.mark_specs import QUIET_DATA_MATRIX, QUIET_QR, MarkSpec, ReadableLine, Symbology
-from codegen.symbology.qr_forms import Level, Mode, Segment
+from codegen.symbology.qr_forms import Mode, Segment
+from codegen.symbology.symbol_limits import VERSION_MIN, Level
 from codegen.symbols import MM_PER_INCH, printed_size
 
 __all__ = ["Level", "MarkSize", "MarkSpec", "MarkWarning", "ReadableLine", "Surface", "Symbology", "WarningCode", "size"]
@@ -124,7 +125,7 @@ def _form(spec: MarkSpec, *, uri_length: int, signature_length: int) -> tuple[in
     segments = [Segment(mode=Mode.ALPHANUMERIC, fixed=b"", variable=uri_length)]
     if signature_length:
         segments.append(Segment(mode=Mode.BYTE, fixed=b"", variable=signature_length))
-    fitted = qr_forms.fitted(segments, level=spec.level, version_min=spec.version or qr_forms.VERSION_MIN)
+    fitted = qr_forms.fitted(segments, level=spec.level, version_min=spec.version or VERSION_MIN)
     return fitted.version, fitted.modules
 
 

@@ -11,8 +11,7 @@ from enum import StrEnum
 from typing import Any, Self, TypeVar
 
 from codegen.gtin import Gtin
-from codegen.symbology.affine_symbols import QUIET_ZONE_MAX
-from codegen.symbology.qr_forms import VERSION_MAX, VERSION_MIN, Level
+from codegen.symbology.symbol_limits import QUIET_ZONE_MAX, VERSION_MAX, VERSION_MIN, Level
 from kit.refusals import Conflict, Invalid
 
 MODULE_MM_MIN = Decimal("0.05")

@@ -11,13 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from qrcode import constants
 from qrcode.util import ALPHA_NUM, BIT_LIMIT_TABLE, MODE_8BIT_BYTE, MODE_ALPHA_NUM, mode_sizes_for_version
 
+from codegen.symbology.symbol_limits import VERSION_MAX, VERSION_MIN, Level
 from kit.refusals import Invalid
 
-VERSION_MIN = 1
-VERSION_MAX = 40
 MASKS = 8
 _MODE_BITS = 4
 _PAIR_BITS = 11
@@ -28,20 +26,6 @@ _BYTE_BITS = 8
 class SymbolTooLong(Invalid):
     code = "symbol_too_long"
     says = "No QR code holds {bits} bits at error correction level {level}."
-
-
-class Level(StrEnum):
-    """How much of a symbol may be lost: about 7, 15, 25 and 30 per cent."""
-
-    L = "L"
-    M = "M"
-    Q = "Q"
-    H = "H"
-
-    @property
-    def constant(self) -> int:
-        """The two bits that the format information has for it; `qrcode` speaks of levels by them."""
-        return int(getattr(constants, f"ERROR_CORRECT_{self.value}"))
 
 
 class Mode(StrEnum):

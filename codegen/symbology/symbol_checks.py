@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import zxingcpp
 
-from codegen.symbology.qr_forms import Level
+from codegen.symbology.symbol_limits import Level
 
 Rows = npt.NDArray[np.uint8]
 Picture = npt.NDArray[np.uint8]

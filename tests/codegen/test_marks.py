@@ -20,7 +20,7 @@ from codegen.orders import CodeOrder, Stage
 from codegen.proofs import Proofs
 from codegen.symbology import symbol_checks
 from codegen.symbology.mark_specs import MarkSigned, MarkSpec, MarkWithoutGtin, Masking, Symbology
-from codegen.symbology.qr_forms import Level
+from codegen.symbology.symbol_limits import Level
 from tests.codegen import packaging
 from tests.codegen.conftest import KEK, NOW, Inside
 

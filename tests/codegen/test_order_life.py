@@ -17,7 +17,7 @@ from codegen.lifecycle import order_life as life
 from codegen.lifecycle import ranges
 from codegen.lifecycle.intervals import Stretch
 from codegen.lifecycle.order_life import Life
-from codegen.lifecycle.ranges import CodeState, Decision, RangeVoided, StateCounts
+from codegen.lifecycle.ranges import CodeState, RangeVoided, StateCounts
 from codegen.orders import CodeOrder, OrderClosed, OrderNotIssued, OrderUnknown, Stage
 from kit.ids import uuid7
 from tests.codegen.conftest import NOW, Inside, ordered
@@ -160,7 +160,7 @@ def test_the_states_are_those_of_a_code_that_is_told_every_decision(said: list[t
     for place, (state, one, other) in enumerate(said):
         first, last = sorted((one, other))
         stretch = Stretch(first=first, last=last, reason="", decided_by="a", decided_at=NOW + place * HOUR)
-        decisions.append(Decision(id=uuid7(NOW), state=state, stretch=stretch))
+        decisions.append((state, stretch))
         for n in range(first, last + 1):
             if state is CodeState.UNFROZEN:
                 told[n].discard(CodeState.FROZEN)

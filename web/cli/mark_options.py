@@ -8,7 +8,7 @@ import click
 
 from codegen.symbology.mark_sizes import MarkSize
 from codegen.symbology.mark_specs import MarkSpec, Masking, ReadableLine, Symbology
-from codegen.symbology.qr_forms import Level
+from codegen.symbology.symbol_limits import Level
 
 P = ParamSpec("P")
 R = TypeVar("R")

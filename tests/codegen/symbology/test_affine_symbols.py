@@ -10,8 +10,9 @@ from qrcode.util import ALPHA_NUM, QRData, lost_point
 from codegen.cipher import EpochKeys, SerialCipher
 from codegen.symbology import qr_forms, symbol_checks
 from codegen.symbology.affine_symbols import AffinePress, Texts
-from codegen.symbology.qr_forms import Level, Mode, Segment, SymbolForm
+from codegen.symbology.qr_forms import Mode, Segment, SymbolForm
 from codegen.symbology.symbol_checks import Treatment
+from codegen.symbology.symbol_limits import Level
 from kit.refusals import Invalid
 from tests.codegen.symbology.second_reader import second_reading
 

@@ -8,7 +8,8 @@ import pytest
 from codegen.symbology import mark_sizes
 from codegen.symbology.mark_sizes import Surface, WarningCode
 from codegen.symbology.mark_specs import MarkMalformed, MarkSpec, Masking, ReadableLine, Symbology
-from codegen.symbology.qr_forms import Level, SymbolTooLong
+from codegen.symbology.qr_forms import SymbolTooLong
+from codegen.symbology.symbol_limits import Level
 
 D = Decimal
 

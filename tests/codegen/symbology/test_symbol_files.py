@@ -14,7 +14,7 @@ import zxingcpp
 from codegen.cipher import EpochKeys, SerialCipher
 from codegen.symbology import qr_forms, symbol_files
 from codegen.symbology.affine_symbols import AffinePress
-from codegen.symbology.qr_forms import Level
+from codegen.symbology.symbol_limits import Level
 
 CIPHER = SerialCipher(0, EpochKeys.derive(bytes(32)))
 PREFIX = "HTTPS://ID.EXAMPLE.COM/01/09521234543213/21/"
