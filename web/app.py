@@ -21,6 +21,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
+from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -150,8 +151,9 @@ def create_app(made_of: Parts, *, blueprints: Callable[[Flask], None]) -> Flask:
 
 
 def _name_the_request() -> None:
+    clear_contextvars()
     trace = traces.of(request.headers.get(traces.HEADER, ""))
-    log.begin_request(trace.trace_id)
+    bind_contextvars(process="web", request_id=trace.trace_id)
     g.began_s = perf_counter()
 
 
