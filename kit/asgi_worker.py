@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 import uvicorn
 
-from kit import http_protocol
+from kit import collecting, http_protocol
 from kit.asgi_serving import CLOSING, STOP_S_MAX, Orders
 from kit.http_protocol import SWEEP_EVERY_S, HttpProtocol, State
 
@@ -33,6 +33,7 @@ class Worker(uvicorn.Server):
         # The application knows how it answers straight only when it has started.
         self.server_state = State(getattr(self.config.app, "straight", None))
         await super().startup(sockets)
+        collecting.settle()
         asyncio.get_running_loop().add_signal_handler(CLOSING, self.close_connections)
         os.write(self._ready, b"!")
         os.close(self._ready)
@@ -75,4 +76,5 @@ def _loaded(target: str) -> Any:
 if __name__ == "__main__":
     # A Ctrl-C in the terminal reaches the server too, which ends its workers in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    collecting.put_off()
     run(msgspec.json.decode(sys.argv[-1], type=Orders))

@@ -16,7 +16,7 @@ from prometheus_client.core import Metric
 from redis import Redis
 from redis.exceptions import RedisError
 
-from kit import collecting, log, metrics, seals, traces
+from kit import log, metrics, seals, traces
 from kit.clock import Clock
 from kit.db import make_engine
 from kit.http_protocol import Reply
@@ -249,7 +249,6 @@ class Edge:
             await self._end()
             await send({"type": "lifespan.startup.failed", "message": str(refused)})
             return
-        collecting.settle()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._end()

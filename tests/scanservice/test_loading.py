@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 # What draws symbols, migrates schemas, reads maps: an edge does none of it.
-NOT_OF_AN_EDGE = {"alembic", "flask", "PIL", "qrcode", "rich", "rq", "shapely"}
+NOT_OF_AN_EDGE = {"alembic", "flask", "PIL", "qrcode", "rq", "shapely"}
 # The parent only keeps a port and looks after workers, which load the rest for themselves.
 NOT_OF_A_PARENT = NOT_OF_AN_EDGE | {"aiohttp", "cryptography", "numpy", "redis", "sqlalchemy"}
 
