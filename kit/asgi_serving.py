@@ -3,8 +3,8 @@
 Promises: the new worker is a fresh interpreter, with today's code and settings, and the old one works on until the new one has said that
 it is ready; one that never says so is ended, and the old one stays. All share one listening socket, so no connection is refused, and none
 that waits in its queue is reset. Between the two the old worker is told to say `Connection: close`, for clients that would otherwise send
-their next request into a connection that is about to end. A worker that dies is followed by another; one that dies before it was ever
-ready ends the server, with its exit code.
+their next request into a connection that is about to end. A worker that dies is followed by another, tried again and again while there are
+others; where the first one cannot start, or nobody is left, the server ends with 1.
 
 The workers are `kit.asgi_worker` (uvicorn). Its own supervisor ends the old workers first and starts new ones then.
 """
@@ -32,10 +32,14 @@ CLOSING_S: Final = 3.0
 STOP_S_MAX: Final = 8
 KILL_S: Final = 2.0
 LOOK_EVERY_S: Final = 1.0
+AGAIN_S_MAX: Final = 30.0
 WAKES_AT_ONCE: Final = 4096
 BACKLOG: Final = 2048
+STOPPING: Final[frozenset[int]] = frozenset({signal.SIGTERM, signal.SIGINT})
 # Sent to a worker that will soon be ended.
 CLOSING: Final = signal.SIGUSR1
+
+Worker = subprocess.Popen[bytes]
 
 _log = log.get(__name__)
 
@@ -63,11 +67,11 @@ class AsgiServer:
     ) -> None:
         self._target = target
         self._address = (host, port)
-        self._count = workers
         self._backlog = backlog
         self._ready_s_max = ready_s_max
         self._closing_s = closing_s
-        self._workers: list[subprocess.Popen[bytes]] = []
+        # A place is empty while its worker is dead and could not be followed by another.
+        self._workers: list[Worker | None] = [None] * workers
         self._told: set[int] = set()
 
     def run(self) -> int:
@@ -75,67 +79,100 @@ class AsgiServer:
         woken, waker = socket.socketpair()
         with socket.create_server(self._address, backlog=self._backlog, family=self._family()) as listening, woken, waker:
             waker.setblocking(False)
+            woken.setblocking(False)
             signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+            for number in (*STOPPING, signal.SIGHUP, signal.SIGCHLD):
                 signal.signal(number, lambda told, _frame: self._told.add(told))
+            self._listening, self._woken = listening, woken
             try:
-                return self._serve(listening, woken)
+                return self._serve()
             finally:
-                for worker in self._workers:
+                running = [worker for worker in self._workers if worker is not None]
+                for worker in running:
                     worker.terminate()
-                for worker in self._workers:
+                for worker in running:
                     _end(worker)
 
-    def _serve(self, listening: socket.socket, woken: socket.socket) -> int:
-        for _ in range(self._count):
-            worker = self._start(listening)
-            if worker is None:
-                return 1
-            self._workers.append(worker)
-        while not self._told & {signal.SIGTERM, signal.SIGINT}:
+    def _serve(self) -> int:
+        for place in range(len(self._workers)):
+            self._workers[place] = self._start(lambda: True)
+            if self._workers[place] is None:
+                return 0 if self._stopping else 1
+        tries = 0
+        while not self._stopping:
             if signal.SIGHUP in self._told:
                 self._told.discard(signal.SIGHUP)
-                self._replace_all(listening)
-            for place, worker in enumerate(self._workers):
-                if worker.poll() is not None:
-                    _log.error("a worker died and is followed by another", exit_code=worker.returncode)
-                    following = self._start(listening)
-                    if following is None:
-                        return 1
-                    self._workers[place] = following
-            if select.select([woken], [], [], LOOK_EVERY_S)[0]:
-                woken.recv(WAKES_AT_ONCE)
+                self._replace_all()
+            missing = self._follow_the_dead()
+            if missing and not self._anybody:
+                return 0 if self._stopping else 1
+            tries = tries + 1 if missing else 0
+            self._wait(min(AGAIN_S_MAX, LOOK_EVERY_S * 2**tries) if missing else LOOK_EVERY_S)
         return 0
 
-    def _replace_all(self, listening: socket.socket) -> None:
+    @property
+    def _stopping(self) -> bool:
+        return not self._told.isdisjoint(STOPPING)
+
+    @property
+    def _anybody(self) -> bool:
+        """Is there a worker who can accept connections?"""
+        return any(worker is not None and worker.poll() is None for worker in self._workers)
+
+    def _follow_the_dead(self) -> int:
+        """Returns how many places stay empty."""
+        for place, worker in enumerate(self._workers):
+            if worker is None or worker.poll() is not None:
+                _log.error("a worker died and is followed by another", exit_code=worker and worker.returncode)
+                self._workers[place] = self._start(lambda: True)
+        return sum(worker is None for worker in self._workers)
+
+    def _replace_all(self) -> None:
         for place, old in enumerate(self._workers):
-            new = self._start(listening)
+            # Whoever waits for a new worker while nobody is left keeps everybody waiting.
+            new = self._start(lambda: self._anybody)
+            if self._stopping:
+                self._workers.append(new)
+                return
             if new is None:
-                _log.error("the new worker did not become ready; the old one goes on", worker=place + 1)
+                _log.error("the new worker did not become ready", worker=place + 1)
                 continue
             self._workers[place] = new
-            if old.poll() is None:
+            if old is not None and old.poll() is None:
                 with suppress(ProcessLookupError):
                     old.send_signal(CLOSING)
-                time.sleep(self._closing_s)
-            old.terminate()
-            _end(old)
+                self._wait(self._closing_s, until_told=STOPPING)
+                old.terminate()
+                _end(old)
 
-    def _start(self, listening: socket.socket) -> subprocess.Popen[bytes] | None:
+    def _wait(self, seconds: float, *, until_told: frozenset[int] | None = None) -> None:
+        """Until a signal comes (one of `until_told`), but at most so long."""
+        due_s = time.monotonic() + seconds
+        while (left_s := due_s - time.monotonic()) > 0:
+            if select.select([self._woken], [], [], left_s)[0]:
+                self._woken.recv(WAKES_AT_ONCE)
+                if until_told is None or not self._told.isdisjoint(until_told):
+                    return
+
+    def _start(self, worth_waiting: Callable[[], bool]) -> Worker | None:
         """A worker that said it is ready; None where it never does, or where the server is told to stop meanwhile."""
         word, ready = os.pipe()
         try:
-            orders = Orders(target=self._target, listening=listening.fileno(), ready=ready, backlog=self._backlog)
+            orders = Orders(target=self._target, listening=self._listening.fileno(), ready=ready, backlog=self._backlog)
             program = [sys.executable, "-m", "kit.asgi_worker", msgspec.json.encode(orders).decode()]
             worker = subprocess.Popen(  # noqa: S603 - our own program
                 # One that outlived its server would keep the port from the next one.
                 [sys.executable, "-S", "-c", TETHER, str(os.getpid()), *program],
-                pass_fds=(listening.fileno(), ready),
+                pass_fds=(self._listening.fileno(), ready),
             )
+        except OSError:
+            os.close(word)
+            _log.exception("no worker could be started")
+            return None
         finally:
             os.close(ready)
         try:
-            if self._says_ready(word, lambda: worker.poll() is not None):
+            if self._says_ready(word, lambda: worker.poll() is None and worth_waiting()):
                 return worker
         finally:
             os.close(word)
@@ -144,9 +181,9 @@ class AsgiServer:
         worker.wait()
         return None
 
-    def _says_ready(self, word: int, is_over: Callable[[], bool]) -> bool:
+    def _says_ready(self, word: int, goes_on: Callable[[], bool]) -> bool:
         due_s = time.monotonic() + self._ready_s_max
-        while not self._told & {signal.SIGTERM, signal.SIGINT} and not is_over():
+        while not self._stopping and goes_on():
             left_s = due_s - time.monotonic()
             if left_s <= 0:
                 return False
@@ -159,7 +196,7 @@ class AsgiServer:
         return socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
 
 
-def _end(worker: subprocess.Popen[bytes]) -> None:
+def _end(worker: Worker) -> None:
     """After it was told to."""
     try:
         worker.wait(STOP_S_MAX + KILL_S)

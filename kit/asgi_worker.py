@@ -11,6 +11,8 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
@@ -37,6 +39,13 @@ class Worker(uvicorn.Server):
         asyncio.get_running_loop().add_signal_handler(CLOSING, self.close_connections)
         os.write(self._ready, b"!")
         os.close(self._ready)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """SIGTERM alone: a Ctrl-C in the terminal reaches the server too, which ends its workers in order."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, self.handle_exit)
+        yield
 
     async def on_tick(self, counter: int) -> bool:
         if counter % _TICKS_TO_SWEEP == 0:
@@ -74,7 +83,5 @@ def _loaded(target: str) -> Any:
 
 
 if __name__ == "__main__":
-    # A Ctrl-C in the terminal reaches the server too, which ends its workers in order.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     collecting.put_off()
     run(msgspec.json.decode(sys.argv[-1], type=Orders))

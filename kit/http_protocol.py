@@ -4,8 +4,9 @@ A straight answer takes no task, no coroutine and no ASGI messages: an applicati
 the turn in which the head of a request is whole. Where it returns True it calls `reply` once, at once or later; where it returns False the
 request goes the usual way. Asked are only requests without a body, on connections where nothing else is under way.
 
-Promises: answers of one connection leave in the order of its requests; a header value with a line break is never sent. Refused: heads
-that are too long (431) or do not arrive in time (closed), and connections on which nothing happens (closed).
+Promises: answers of one connection leave in the order of its requests; a header value with a line break is never sent; what a connection
+may take of the memory is bounded. Refused: heads that are too long (431) or do not arrive in time, trailers, more than a few requests ahead
+of their answers, clients that do not read, connections on which nothing happens, and more connections than CONNECTIONS_MAX (closed).
 """
 
 import asyncio
@@ -22,7 +23,12 @@ HEADERS_MAX: Final = 100
 HEAD_S_MAX: Final = 20.0
 # Longer than the proxies before it keep theirs (nginx: 60 s), so that it is they who close.
 IDLE_S_MAX: Final = 75.0
+# Without reading a byte of what was written.
+STUCK_S_MAX: Final = 30.0
 SWEEP_EVERY_S: Final = 1.0
+# Requests that wait behind one that is under way: nearly no client sends any.
+PIPELINED_MAX: Final = 32
+CONNECTIONS_MAX: Final = 10_000
 
 Headers = Sequence[tuple[bytes, bytes]]
 Scope = MutableMapping[str, Any]
@@ -82,7 +88,7 @@ class Exchange:
         if self.response_complete:
             raise RuntimeError("a request has one answer")
         self.response_complete = True
-        if self.disconnected:
+        if self.disconnected or self._protocol.transport.is_closing():
             return
         parts = [STATUS_LINE[status]]
         for name, value in headers:
@@ -111,18 +117,44 @@ class HttpProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._straight = server_state.straight
-        self._head_bytes = 0
         self._reads_head = False
-        # When it last began to wait for somebody: for a head, or for the next request.
+        # Nothing that still comes is looked at.
+        self._refused = False
+        # Bytes that came since a head or a piece of a body was whole, and whether one was in this read.
+        self._still_bytes = 0
+        self._moved = False
+        # When it last began to wait for somebody: for a head, or for the next request; and since when its client does not read.
         self._waits_since_s = self.loop.time()
+        self._stuck_since_s: float | None = None
         self._was_used = False
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > CONNECTIONS_MAX:
+            self._abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for cycle, _ in self.pipeline:
+            cycle.disconnected = True
+        self.pipeline.clear()
+        super().connection_lost(exc)
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]
+        """Whoever has said everything may still want the answer."""
+        if self.cycle is None or self.cycle.response_complete:
+            return None
+        self.cycle.keep_alive = False
+        return True
+
     def data_received(self, data: bytes) -> None:
-        if not self._reads_head:
-            self._head_bytes = 0
-        self._head_bytes += len(data)
+        if self._refused:
+            return
+        self._moved = False
+        self._still_bytes += len(data)
         super().data_received(data)
-        if self._reads_head and self._head_bytes > HEAD_BYTES_MAX:
+        if self._moved:
+            self._still_bytes = 0
+        elif self._still_bytes > HEAD_BYTES_MAX:
             self._refuse_head()
 
     def on_message_begin(self) -> None:
@@ -130,41 +162,78 @@ class HttpProtocol(HttpToolsProtocol):
         self._reads_head = True
         self._waits_since_s = self.loop.time()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # What comes behind a body is a trailer. Nobody asked for one, and it must not pass for a header.
+        if self._reads_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         self._reads_head = False
         self._was_used = True
-        if len(self.headers) > HEADERS_MAX:
+        if self._refused or self.transport.is_closing():
+            self._refused = True
+            return
+        if len(self.headers) > HEADERS_MAX or (self._still_bytes > HEAD_BYTES_MAX and self._head_bytes() > HEAD_BYTES_MAX):
             self._refuse_head()
             return
-        if self._straight is not None and self._goes_straight(self._straight):
+        self._moved = True
+        under_way = self.cycle is not None and not self.cycle.response_complete
+        if under_way and len(self.pipeline) >= PIPELINED_MAX:
+            self._abort()
+            return
+        if not under_way and self._straight is not None and self._goes_straight(self._straight):
+            return
+        if sum(name == b"host" for name, _ in self.headers) > 1:
+            self.send_400_response("A request has one Host.")
             return
         super().on_headers_complete()
-        if self.server_state.closing:
+        if self.server_state.closing or self.expect_100_continue or self.parser.should_upgrade():
+            # Who is answered before it has sent what it announced, or has switched to another protocol, cannot be understood afterwards.
             self.cycle.keep_alive = False
 
-    def on_message_complete(self) -> None:
-        if isinstance(self.cycle, RequestResponseCycle):
-            super().on_message_complete()
-
     def on_body(self, body: bytes) -> None:
-        if isinstance(self.cycle, RequestResponseCycle):
+        self._moved = True
+        if isinstance(self.cycle, RequestResponseCycle) and not self._refused:
             super().on_body(body)
 
+    def on_message_complete(self) -> None:
+        if isinstance(self.cycle, RequestResponseCycle) and not self._refused:
+            super().on_message_complete()
+
     def on_response_complete(self) -> None:
-        """As uvicorn's, without a timer for each answer: `sweep` closes what is idle."""
+        """As uvicorn's, without a timer for each answer: `sweep` closes what is idle. Reads on only when all that came has its answer."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
         if self.pipeline:
             cycle, app = self.pipeline.pop()
             self._start_asgi_task(cycle, app)
         else:
+            self.flow.resume_reading()
             self._waits_since_s = self.loop.time()
+
+    def pause_writing(self) -> None:
+        self._stuck_since_s = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self._stuck_since_s = None
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        if self._refused:
+            return
+        self._refused = True
+        if self.cycle is None or self.cycle.response_complete:
+            super().send_400_response(msg)
+        else:
+            # The answer that is under way must not be followed by one to something else.
+            self._abort()
 
     def sweep(self, now_s: float) -> None:
         """Closes the connection where its client has kept it waiting for too long."""
-        if self.transport.is_closing():
+        if self._stuck_since_s is not None and now_s - self._stuck_since_s > STUCK_S_MAX:
+            self._abort()
             return
         waits_s = now_s - self._waits_since_s
         if self._reads_head:
@@ -173,12 +242,13 @@ class HttpProtocol(HttpToolsProtocol):
             over = waits_s > (IDLE_S_MAX if self._was_used else HEAD_S_MAX)
         else:
             over = False
-        if over:
+        if over and (self.transport.is_closing() or self.transport.get_write_buffer_size()):
+            self._abort()
+        elif over:
             self.transport.close()
 
     def _goes_straight(self, straight: Straight) -> bool:
-        before: Any = self.cycle
-        if (before is not None and not before.response_complete) or self.flow.write_paused:
+        if self.flow.write_paused:
             return False
         parser = self.parser
         if parser.get_method() != b"GET" or parser.should_upgrade() or self._has_body():
@@ -188,14 +258,18 @@ class HttpProtocol(HttpToolsProtocol):
         scope["method"] = "GET"
         scope["raw_path"] = path
         scope["query_string"] = query
-        exchange = Exchange(self, keep_alive=parser.should_keep_alive() and not self.server_state.closing)
+        keep_alive = parser.should_keep_alive() and not self.server_state.closing and parser.get_http_version() != "1.0"
+        exchange = Exchange(self, keep_alive=keep_alive)
+        before = self.cycle
         # It counts as under way before anybody hears of it: the answer may come at once.
         self.cycle = exchange  # type: ignore[assignment]
         try:
             taken = straight(scope, exchange.reply)
         except Exception:  # noqa: BLE001 - as uvicorn does with an application's
             _log.exception("a request was not answered")
-            self.transport.close()
+            exchange.keep_alive = False
+            if not exchange.response_complete:
+                exchange.reply(500, (), b"")
             return True
         if not taken:
             self.cycle = before
@@ -207,12 +281,23 @@ class HttpProtocol(HttpToolsProtocol):
                 return True
         return False
 
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
     def _refuse_head(self) -> None:
+        self._refused = True
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._abort()
+            return
         self.transport.write(
             b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
             b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(_TOO_LONG), _TOO_LONG)
         )
         self.transport.close()
+
+    def _abort(self) -> None:
+        self._refused = True
+        self.transport.abort()
 
 
 _BODY_HEADERS: Final = frozenset({b"content-length", b"transfer-encoding", b"expect"})

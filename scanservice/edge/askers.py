@@ -5,7 +5,6 @@ on the catalogue or on the code is in it. Refused (None): whoever asks in an unu
 cookie of an insider, which has an end); what they want is for `visits` to find out.
 """
 
-from functools import lru_cache
 from typing import Any, Final
 
 from kit.http_protocol import Scope
@@ -16,10 +15,14 @@ from scanservice.edge.http import Request
 from scanservice.edge.parts import Parts, host_name, language, origin_of
 from scanservice.visitors import Address, Keys
 
-# A kilobyte each. Programs and the proxies before phones repeat themselves; a phone of its own seldom does.
+# A kilobyte each, four at most. Programs and the proxies before phones repeat themselves; a phone of its own seldom does.
 ASKERS_KEPT: Final = 1 << 12
+HEADERS_BYTES_MAX: Final = 4 << 10
 _PREFETCH: Final = frozenset(clients.PREFETCH_HEADERS)
 _INSIDER: Final = insiders.COOKIE.encode() + b"="
+
+
+_Key = tuple[str, str, tuple[tuple[bytes, bytes], ...]]
 
 
 class Asker:
@@ -72,12 +75,21 @@ class Askers:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._of = lru_cache(maxsize=ASKERS_KEPT)(self._read)
-        self.forget = self._of.cache_clear
+        self._kept: dict[_Key, Asker | None] = {}
+        self.forget = self._kept.clear
 
     def of(self, scope: Scope) -> Asker | None:
         client: Any = scope["client"]
-        return self._of(client[0] if client else "", scope["scheme"], tuple(scope["headers"]))
+        key = (client[0] if client else "", scope["scheme"], tuple(scope["headers"]))
+        try:
+            return self._kept[key]
+        except KeyError:
+            found = self._read(*key)
+        if sum(len(name) + len(value) for name, value in key[2]) <= HEADERS_BYTES_MAX:
+            if len(self._kept) >= ASKERS_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = found
+        return found
 
     def _read(self, peer: str, scheme: str, headers: tuple[tuple[bytes, bytes], ...]) -> Asker | None:
         scope: Scope = {
@@ -93,6 +105,8 @@ class Askers:
             not _PREFETCH.isdisjoint(request.headers)
             or b"linkset" in request.accept
             or _INSIDER in request.headers.get(b"cookie", b"")
+            # Refused by the protocol where it is not answered straight.
+            or sum(name == b"host" for name, _ in headers) > 1
         ):
             return None
         if not clients.client(request.headers.get(b"user-agent", b"")[:USER_AGENT_BYTES_MAX]).counts:

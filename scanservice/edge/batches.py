@@ -1,7 +1,7 @@
 """What becomes of the scans of a batch.
 
-Promises: a result for each, in its place; scans of one partition that are begun together share one call of the Redis function, which writes
-all of them or none; those that take more than a call (a newer catalogue, a code without a range or that nobody made) go the usual way,
+Promises: a result for each, in its place; scans of one partition that are begun together share one call of the Redis function, and are
+refused together; those that take more than a call (a newer catalogue, a code without a range or that nobody made) go the usual way,
 one by one, when everything else is done. Refuses nothing: a refusal is a result.
 """
 
@@ -11,10 +11,13 @@ from typing import Final
 
 import msgspec
 
+from kit import log
 from kit.refusals import Refusal, problem
 from scanservice.edge.parts import Parts, verdict_document
 from scanservice.edge.recorder import CatalogueOld, Recorded, RecorderAway
 from scanservice.edge.scanning import Answered, Begun, Scan
+
+_log = log.get(__name__)
 
 # Where an answer could not be made of what was recorded.
 _NO_RESULT: Final = msgspec.Raw(b'{"status":500,"code":"internal_error"}')
@@ -69,7 +72,7 @@ class Batch:
         try:
             if isinstance(answer, list):
                 for (place, begun), one in zip(some, answer, strict=True):
-                    self._answer(place, self._parts.scanner.judged(begun, one))
+                    self._judge(place, begun, one)
             elif isinstance(answer, CatalogueOld):
                 self._alone += [(place, begun.scan) for place, begun in some]
             else:
@@ -79,6 +82,12 @@ class Batch:
             self._calls -= 1
             if not self._calls:
                 self._all_told.set()
+
+    def _judge(self, place: int, begun: Begun, answer: bytes) -> None:
+        try:
+            self._answer(place, self._parts.scanner.judged(begun, answer))
+        except Exception:  # noqa: BLE001 - one that cannot be judged keeps no other from its result
+            _log.exception("a recorded scan could not be judged", tenant_id=begun.scan.asked.tenant_id)
 
     def _answer(self, place: int, answered: Answered) -> None:
         self._results[place] = _raw({"status": 200, **verdict_document(answered, key=self._parts.ticket_key)})

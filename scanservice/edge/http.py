@@ -29,6 +29,7 @@ HTML: Final = (b"content-type", b"text/html; charset=utf-8")
 NO_STORE: Final = (b"cache-control", b"no-store")
 RETRY_S: Final = 2
 BODY_S_MAX: Final = 20
+HOST_CHARS_MAX: Final = 255
 LENGTH_DIGITS_MAX: Final = 18
 # What the JSON reader raises for a body that is not what was asked for, or is nested deeper than anybody reads.
 NOT_READ: Final = (msgspec.DecodeError, RecursionError)
@@ -110,8 +111,11 @@ class Request:
     def host(self) -> str:
         """The Host header, with its port."""
         if self._trusted and b"x-forwarded-host" in self.headers and self.forwarded:
-            return self.header(b"x-forwarded-host")
-        return self.header(b"host")
+            host = self.header(b"x-forwarded-host")
+        else:
+            host = self.header(b"host")
+        # Nobody's is longer, and hosts are remembered.
+        return host if len(host) <= HOST_CHARS_MAX else ""
 
     @property
     def target(self) -> bytes:

@@ -21,6 +21,7 @@ from scanservice.verdicts import Reason, Role
 from scanservice.visitors import Address, IpNetwork, Keys
 
 LANGUAGE_CHARS_MAX: Final = 8
+ACCEPT_LANGUAGE_BYTES_MAX: Final = 100
 HOSTS_KEPT: Final = 1024
 REASONS_KEPT: Final = 4096
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,4})?")
@@ -117,8 +118,12 @@ def _origin(scheme: str, host: str) -> bytes:
     return f"{scheme}://{host}".encode("latin-1")
 
 
-@lru_cache(maxsize=HOSTS_KEPT)
 def language(accept_language: bytes) -> str:
     """The first language of Accept-Language, where it looks like one."""
+    return _language(accept_language[:ACCEPT_LANGUAGE_BYTES_MAX])
+
+
+@lru_cache(maxsize=HOSTS_KEPT)
+def _language(accept_language: bytes) -> str:
     first = accept_language.split(b",", 1)[0].split(b";", 1)[0].strip().decode("latin-1")
     return first if len(first) <= LANGUAGE_CHARS_MAX and _LANGUAGE.fullmatch(first) else ""

@@ -13,7 +13,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any, ClassVar, Final, Protocol
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from kit import log, redis
 from kit.redis import Redis
@@ -144,7 +144,7 @@ class Recorder:
             if self._line is not None:
                 await self._line.close()
             self._line = await open_line(self._url)
-        except (RedisError, OSError, TimeoutError) as away:
+        except Exception as away:  # noqa: BLE001 - whatever it was, those who wait must hear of it
             self._line = None
             calls, self._queue = self._queue, []
             self._lost(calls, away)

@@ -112,6 +112,8 @@ class Scanner:
 
     def begin(self, scan: Scan, catalogue: Catalogue) -> Begun | None:
         """For `send_many`. None: it takes more than one call."""
+        if scan.asked.tenant_id not in catalogue.brands:
+            return None
         item = catalogue.item(scan.asked)
         if item.counted is None or item.standing is Standing.NO_RANGE:
             return None

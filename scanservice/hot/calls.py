@@ -52,7 +52,11 @@ def scan(call: ScanCall, known: Knowledge) -> bytes:
     at = b"%d" % call.at_s
     bucket = call.bucket
     entry = call.entry
-    told = (_told(known), _FIELDS[call.field], _MODES[call.mode], len(at), at, call.visitor, call.whence, len(entry), entry)
+    visitor, whence = call.visitor, call.whence
+    told = (
+        *(_told(known), _FIELDS[call.field], _MODES[call.mode], len(at), at),
+        *(len(visitor), visitor, len(whence), whence, len(entry), entry),
+    )
     if not call.done_id:
         return _SCAN % (_HEADS[call.partition], len(bucket), bucket, *told)
     key = functions.done_key(call.partition, call.done_id)
@@ -60,7 +64,7 @@ def scan(call: ScanCall, known: Knowledge) -> bytes:
 
 
 def scan_many(calls: Sequence[ScanCall], known: Knowledge) -> bytes:
-    """Of one partition. Answered by an array, in order; refused as a whole."""
+    """Of one partition. Answered by an array, in order. Refused as a whole; of a call that breaks in the middle a part may be recorded."""
     partition = calls[0].partition
     meta = functions.meta_key(partition)
     keys: list[str | bytes] = [meta, functions.log_key(partition)]
@@ -90,7 +94,7 @@ def _head(partition: int, *, keys: int, args: int) -> bytes:
     return b"*%d\r\n%b" % (3 + keys + args, b"".join(_bulk(part.encode()) for part in ("FCALL", *first)))
 
 
-_BODY: Final = b"%b%b%b$%d\r\n%b\r\n$4\r\n%b\r\n$5\r\n%b\r\n$%d\r\n%b\r\n"
+_BODY: Final = b"%b%b%b$%d\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n"
 _SCAN: Final = b"%b$%d\r\n%b\r\n" + _BODY
 _SCAN_DONE: Final = b"%b$%d\r\n%b\r\n$%d\r\n%b\r\n" + _BODY + b"%b"
 _HEADS: Final = tuple(_head(partition, keys=3, args=9) for partition in range(functions.PARTITIONS))

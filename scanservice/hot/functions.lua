@@ -146,8 +146,10 @@ local function record(log, bucket, done, args, from)
   end
   local field, at = args[from + 1], tonumber(args[from + 3])
   local before = redis.call('HGET', bucket, field)
+  -- Computed before anything is written: a state that cannot be read must not leave an entry behind.
+  local after = touch(before, args[from + 2], at, args[from + 4], args[from + 5])
   redis.call('XADD', log, args[1] .. '-*', 'e', args[from + 6], 's', before or '')
-  redis.call('HSET', bucket, field, touch(before, args[from + 2], at, args[from + 4], args[from + 5]))
+  redis.call('HSET', bucket, field, after)
   local answer = struct.pack('>I4', at) .. (before or '')
   if done then
     redis.call('SET', done, answer, 'EX', args[from + 7])
@@ -161,7 +163,7 @@ local function scan(keys, args)
   return refusal(keys[1], keys[2], args[1], args[2], args[3]) or record(keys[2], keys[3], keys[4], args, 3)
 end
 
--- Many scans of one partition, all of them or none: KEYS meta log and for each scan: bucket done (the meta key where it has none);
+-- Many scans of one partition, refused all together: KEYS meta log and for each scan: bucket done (the meta key where it has none);
 -- ARGV generation catalogue entries_max and for each scan: field mode at visitor whence entry done_s. Answer: an array of what `scan` answers.
 local MANY_KEYS = 2
 local MANY_ARGS = 7

@@ -67,8 +67,15 @@ def __getattr__(name: str) -> Any:
 if __name__ == "__main__":
     kind, port = sys.argv[1:]
     ready_s_max = HASTY_S if told("hasty") else PATIENT_S
-    if kind == "asgi":
-        asgi = AsgiServer("tests.kit.serving_app:app", host="127.0.0.1", port=int(port), ready_s_max=ready_s_max, closing_s=0.3)
+    if kind.startswith("asgi"):
+        asgi = AsgiServer(
+            "tests.kit.serving_app:app",
+            host="127.0.0.1",
+            port=int(port),
+            workers=int(kind.removeprefix("asgi") or 1),
+            ready_s_max=ready_s_max,
+            closing_s=0.3,
+        )
         sys.exit(asgi.run())
     Server(
         "tests.kit.serving_app:wsgi",

@@ -8,7 +8,18 @@ import pytest
 import uvicorn
 
 from kit import http_protocol
-from kit.http_protocol import HEAD_BYTES_MAX, HEAD_S_MAX, HEADERS_MAX, IDLE_S_MAX, HttpProtocol, Reply, Scope, State
+from kit.http_protocol import (
+    HEAD_BYTES_MAX,
+    HEAD_S_MAX,
+    HEADERS_MAX,
+    IDLE_S_MAX,
+    PIPELINED_MAX,
+    STUCK_S_MAX,
+    HttpProtocol,
+    Reply,
+    Scope,
+    State,
+)
 
 
 class App:
@@ -38,6 +49,10 @@ class App:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.asked.append(scope["path"])
+        if scope["path"] == "/early":
+            await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.body", "body": b""})
+            return
         body = scope["raw_path"] + (await receive())["body"]
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
         await send({"type": "http.response.body", "body": body})
@@ -49,7 +64,8 @@ class Transport(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.written = b""
-        self.closed = False
+        self.closed = self.aborted = False
+        self.unsent = 0
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return {"peername": ("203.0.113.7", 4711), "sockname": ("127.0.0.1", 80)}.get(name, default)
@@ -62,6 +78,12 @@ class Transport(asyncio.Transport):
 
     def close(self) -> None:
         self.closed = True
+
+    def abort(self) -> None:
+        self.closed = self.aborted = True
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
 
     def pause_reading(self) -> None:
         pass
@@ -142,9 +164,9 @@ def test_a_line_break_in_a_header_is_not_sent() -> None:
     run(ask)
 
 
-def test_a_request_that_breaks_the_application_ends_its_connection_alone() -> None:
+def test_a_request_that_breaks_the_application_is_answered_so_and_ends_its_connection() -> None:
     async def ask(connection: Connection) -> None:
-        assert await connection.receives(get("/boom")) == b""
+        assert (await connection.receives(get("/boom"))).startswith(b"HTTP/1.1 500 ")
         assert connection.transport.closed
 
     run(ask)
@@ -179,6 +201,130 @@ def test_too_many_headers_are_refused() -> None:
         assert answer.startswith(b"HTTP/1.1 431 ")
         assert connection.transport.closed
         assert connection.app.asked == []
+
+    run(ask)
+
+
+def test_a_head_that_is_too_long_is_refused_though_it_comes_at_once() -> None:
+    async def ask(connection: Connection) -> None:
+        answer = await connection.receives(get("/straight", "x-long: " + "y" * (HEAD_BYTES_MAX + 1)))
+        assert answer.startswith(b"HTTP/1.1 431 ")
+        assert connection.app.asked == []
+
+    run(ask)
+
+
+def test_many_short_requests_are_no_long_head() -> None:
+    async def ask(connection: Connection) -> None:
+        padded = get("/straight", "x-some: " + "y" * 8000)
+        assert (await connection.receives(padded * (HEAD_BYTES_MAX // len(padded) + 1) + b"GET /stra")).count(b"200 OK") == 9
+        assert not connection.transport.closed
+
+    run(ask)
+
+
+def test_a_refused_head_neither_overtakes_an_answer_nor_lets_anything_follow() -> None:
+    async def ask(connection: Connection) -> None:
+        many = [f"x-{number}: y" for number in range(HEADERS_MAX + 1)]
+        assert await connection.receives(get("/late") + get("/straight", *many) + get("/straight")) == b""
+        assert connection.transport.aborted
+        assert connection.app.asked == ["/late"]
+
+    run(ask)
+
+
+CHUNKED = get("/usual", "Transfer-Encoding: chunked").replace(b"GET", b"POST")
+
+
+def test_trailers_are_no_headers() -> None:
+    async def ask(connection: Connection) -> None:
+        body = b"3\r\nabc\r\n0\r\nx-forwarded-for: 198.51.100.9\r\nhost: evil.example\r\n\r\n"
+        assert (await connection.receives(CHUNKED + body)).endswith(b"/usualabc")
+        assert [name for name, _ in connection.protocol.headers] == [b"host", b"transfer-encoding"]
+
+    run(ask)
+
+
+@pytest.mark.parametrize("piece", [b"a: b\r\n" * 200, b"y" * 1200])
+def test_trailers_without_end_are_cut_off(piece: bytes) -> None:
+    async def ask(connection: Connection) -> None:
+        await connection.receives(CHUNKED + b"3\r\nabc\r\n0\r\na: ")
+        for _ in range(HEAD_BYTES_MAX // len(piece) + 2):
+            await connection.receives(piece)
+        assert connection.transport.closed
+        assert len(connection.protocol.headers) == 2
+
+    run(ask)
+
+
+def test_only_so_many_requests_may_wait_behind_one_that_is_under_way() -> None:
+    async def ask(connection: Connection) -> None:
+        await connection.receives(get("/late") + get("/straight") * PIPELINED_MAX)
+        assert not connection.transport.closed
+        await connection.receives(get("/straight"))
+        assert connection.transport.aborted
+
+    run(ask)
+
+
+@pytest.mark.parametrize("path", ["/straight", "/usual"])
+def test_two_hosts_are_refused(path: str) -> None:
+    async def ask(connection: Connection) -> None:
+        answer = await connection.receives(get(path, "Host: another.example"))
+        assert path == "/straight" or answer.startswith(b"HTTP/1.1 400 ")
+
+    run(ask)
+
+
+def test_who_announces_a_body_and_waits_with_it_is_answered_for_the_last_time() -> None:
+    async def ask(connection: Connection) -> None:
+        waiting = get("/early", "Expect: 100-continue", "Content-Length: 2000000").replace(b"GET", b"POST")
+        assert b"connection: close\r\n" in await connection.receives(waiting)
+        assert connection.transport.closed
+
+    run(ask)
+
+
+def test_who_has_said_everything_still_gets_the_answer() -> None:
+    async def ask(connection: Connection) -> None:
+        await connection.receives(get("/late"))
+        assert connection.protocol.eof_received() is True
+        (late,) = connection.app.late
+        late()
+        assert b"connection: close\r\n" in connection.transport.written
+        assert connection.transport.closed
+        assert Connection().protocol.eof_received() is None
+
+    run(ask)
+
+
+def test_an_old_client_is_not_kept() -> None:
+    async def ask(connection: Connection) -> None:
+        old = get("/straight", "Connection: keep-alive").replace(b"HTTP/1.1", b"HTTP/1.0")
+        assert b"connection: close\r\n" in await connection.receives(old)
+
+    run(ask)
+
+
+def test_who_does_not_read_is_let_go() -> None:
+    async def ask(connection: Connection) -> None:
+        await connection.receives(get("/late"))
+        connection.protocol.pause_writing()
+        now_s = asyncio.get_running_loop().time()
+        http_protocol.sweep(connection.state.connections, now_s=now_s + STUCK_S_MAX - 1)
+        assert not connection.transport.closed
+        http_protocol.sweep(connection.state.connections, now_s=now_s + STUCK_S_MAX + 1)
+        assert connection.transport.aborted
+
+    run(ask)
+
+
+def test_an_idle_client_that_has_not_read_its_answer_is_not_waited_for() -> None:
+    async def ask(connection: Connection) -> None:
+        await connection.receives(get("/straight"))
+        connection.transport.unsent = 1
+        http_protocol.sweep(connection.state.connections, now_s=asyncio.get_running_loop().time() + IDLE_S_MAX + 1)
+        assert connection.transport.aborted
 
     run(ask)
 

@@ -120,6 +120,23 @@ def test_a_worker_that_dies_is_followed_by_another_and_nobody_is_refused(tmp_pat
     assert not any(isinstance(failure, ConnectionRefusedError) for failure in caller.failures)
 
 
+def test_a_worker_that_cannot_be_followed_takes_nobody_along(tmp_path: Path, callers: list[Caller]) -> None:
+    with serving("asgi2", tmp_path) as (process, port):
+        callers.append(Caller(port, keeps=False))
+        callers[0].start()
+        until(lambda: len(set(callers[0].answered)) == 2, "both workers answer")
+        (tmp_path / "broken").touch()
+        first, second = set(callers[0].answered)
+        os.kill(int(first), signal.SIGKILL)
+        seen = len(callers[0].answered)
+        until(lambda: len(callers[0].answered) > seen + 500, "the other one goes on")
+        assert process.poll() is None
+        (tmp_path / "broken").unlink()
+        until(lambda: set(callers[0].answered) - {first, second}, "a third one follows")
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(STOP_S_MAX) == 0
+
+
 def test_a_server_whose_first_worker_cannot_start_ends(tmp_path: Path) -> None:
     (tmp_path / "hasty").touch()
     (tmp_path / "hanging").touch()
