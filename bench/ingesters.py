@@ -5,14 +5,27 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import psutil
+from sqlalchemy import text
 
 from bench.contenders import STOP_S_MAX, environment
 from bench.ground import Ground
 from scanservice.ingest import lag
 
 LOOK_EVERY_S = 0.01
+# A look at the whole log costs milliseconds of a core that the ingesters want as well.
+WATCH_EVERY_S = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What the log held and what of it waited, at a moment of the performance counter."""
+
+    at_s: float
+    logged: int
+    waiting: int
 
 
 class Ingesters:
@@ -31,9 +44,26 @@ class Ingesters:
             process.resume()
 
     def drain(self) -> None:
-        """Returns when everything is stored."""
-        while self.waiting():
+        """Returns when everything is stored that the log holds now. Asks PostgreSQL alone: the ingesters need the cores."""
+        goal = self._stored() + self.waiting()
+        while self._stored() < goal:
             time.sleep(LOOK_EVERY_S)
+
+    def watch(self, process: "subprocess.Popen[bytes]") -> list[Look]:
+        """Looks every so often, while the process lives and then until nothing waits. `logged` may be a little too much, never too little."""
+        looks = [self._look()]
+        while process.poll() is None or looks[-1].waiting:
+            time.sleep(WATCH_EVERY_S)
+            looks.append(self._look())
+        return looks
+
+    def _look(self) -> Look:
+        waiting = self.waiting()
+        return Look(at_s=time.perf_counter(), logged=self._stored() + waiting, waiting=waiting)
+
+    def _stored(self) -> int:
+        with self._ground.onemark.transaction(None) as session:
+            return int(session.scalar(text("SELECT sum(sequence) FROM log_position")) or 0)
 
     def waiting(self) -> int:
         with self._ground.onemark.transaction(None) as session:

@@ -7,7 +7,7 @@ what is committed, and it is kept for a day more unless the log fills up.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -183,29 +183,30 @@ class Ingester:
         return following
 
     def _take(self, raw: Raw, partition: int, batch: _Batch, *, now: datetime) -> None:
-        fields = streams.fields(raw)
         try:
-            if pin_log.ENTRY_FIELD in fields:
-                batch.tries.append(pin_log.read(fields))
-            else:
-                batch.reads.append(judging.read(fields, newest_ms=batch.newest_ms))
+            match raw[1]:
+                # As the Redis function writes a scan; looked at first, because nearly all are scans.
+                case [scan_log.ENTRY_FIELD, entry, scan_log.BEFORE_FIELD, before]:
+                    batch.reads.append(judging.read(entry, before, newest_ms=batch.newest_ms))
+                case _:
+                    _take_other(streams.fields(raw), batch)
         except (EntryMalformed, StateMalformed) as error:
             _log.error("a log entry cannot be read", partition=partition, error=str(error))
-            entry = streams.entry(raw)
+            whole = streams.entry(raw)
             batch.letters.append(
                 {
                     "partition": partition,
-                    "generation": entry.generation,
-                    "sequence": entry.sequence,
-                    "entry": fields.get(scan_log.ENTRY_FIELD, b""),
+                    "generation": whole.generation,
+                    "sequence": whole.sequence,
+                    "entry": whole.fields.get(scan_log.ENTRY_FIELD, b""),
                     "error": str(error),
                     "found_at": now,
                 }
             )
 
     def _store(self, session: Session, batch: _Batch) -> int:
-        rows = judging.rows(batch.reads, locate=self._locate)
-        news = records.store(session, rows, projections=self._projections)
+        lines = judging.lines(batch.reads, locate=self._locate)
+        news = records.store_lines(session, lines, projections=self._projections)
         pin_records.store(session, batch.tries)
         if batch.letters:
             session.execute(insert(DeadLetter).on_conflict_do_nothing(), batch.letters)
@@ -279,6 +280,17 @@ def _held(session: Session, lock: _Lock, *, partitions: Sequence[int] = range(fu
     else:
         wanted = wanted.order_by(LogPosition.partition)
     return [_place(row) for row in session.scalars(wanted.with_for_update(skip_locked=lock is not _Lock.ALL))]
+
+
+def _take_other(fields: Mapping[bytes, bytes], batch: _Batch) -> None:
+    if pin_log.ENTRY_FIELD in fields:
+        batch.tries.append(pin_log.read(fields))
+        return
+    try:
+        entry, before = fields[scan_log.ENTRY_FIELD], fields[scan_log.BEFORE_FIELD]
+    except KeyError as error:
+        raise EntryMalformed(f"field {error} is missing") from error
+    batch.reads.append(judging.read(entry, before, newest_ms=batch.newest_ms))
 
 
 def _following(entries: Sequence[Raw], place: Place) -> int:

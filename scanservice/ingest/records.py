@@ -6,21 +6,25 @@ refused, and from there per tenant; what was no news is taken out of that table 
 statement each. Refused: rows of another tenant than the session's, by the database itself.
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any, ClassVar, Final, Protocol, cast
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar, Final, Protocol
 
 import msgspec
 from psycopg import Connection
-from sqlalchemy import CursorResult, TextClause, text
+from psycopg.errors import UniqueViolation
+from sqlalchemy import TextClause, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from kit.db import enter_tenant
 from kit.refusals import Conflict
 from scanservice.ingest import scan_rows
-from scanservice.ingest.scan_rows import ScanRow
+from scanservice.ingest.scan_rows import Line, ScanRow
 from scanservice.verdicts import Reason
 
-__all__ = ["NEWS", "Before", "NewScan", "News", "Projection", "RaceLost", "ScanRow", "forget", "store"]
+__all__ = ["NEWS", "Before", "NewScan", "News", "Projection", "RaceLost", "ScanRow", "forget", "store", "store_lines"]
 
 
 class RaceLost(Conflict):
@@ -66,40 +70,52 @@ CREATE TEMPORARY TABLE IF NOT EXISTS {NEWS} (
 ) ON COMMIT DELETE ROWS
 """
 _COPY: Final = f"COPY {NEWS} ({_COLUMNS}) FROM STDIN (FORMAT BINARY)"
-_CONFIRM: Final = text(f"""
-WITH confirmed AS (
+# One look at what is here already, which is nearly always nothing: a page is confirmed, and whatever else is known is no news.
+# Whoever else confirms a page meanwhile leaves us a row that is not news and cannot be inserted: RaceLost.
+# LATERAL and OFFSET, so that each row is looked up by an index of its month: a join would now and then read the whole of it. And of the
+# time only a lower bound may find the index: of a month without statistics the planner believes that a row's instant is as good a key as
+# its id, and then compares each row with all others of its millisecond.
+_SETTLE: Final = text(f"""
+WITH there AS (
+    SELECT o.*, o.confirmed_at IS NULL AND i.confirmed_at IS NOT NULL AS confirms
+      FROM (SELECT scan_id, scanned_at, confirmed_at FROM {NEWS} WHERE tenant_id = :tenant_id ORDER BY scan_id) AS i
+     CROSS JOIN LATERAL (
+           SELECT s.scan_id, s.scanned_at, s.confirmed_at, s.verdict, s.division
+             FROM scan AS s
+            WHERE s.tenant_id = :tenant_id AND s.scan_id = i.scan_id AND s.scanned_at >= i.scanned_at
+           OFFSET 0) AS o
+     WHERE o.scanned_at = i.scanned_at),
+confirmed AS (
     UPDATE scan AS s
        SET confirmed_at = x.confirmed_at, verdict = x.verdict, reasons = x.reasons, whence = x.whence, ip = x.ip,
            latitude = coalesce(x.latitude, s.latitude), longitude = coalesce(x.longitude, s.longitude),
            accuracy_m = coalesce(x.accuracy_m, s.accuracy_m), division = coalesce(nullif(x.division, ''), s.division)
-      FROM (SELECT i.*, o.verdict AS was_verdict, o.division AS was_division
-              FROM scan AS o
-              JOIN {NEWS} AS i USING (tenant_id, scan_id, scanned_at)
-             WHERE o.tenant_id = :tenant_id AND o.confirmed_at IS NULL AND i.confirmed_at IS NOT NULL
-             ORDER BY o.scan_id FOR UPDATE OF o) AS x
-     WHERE s.tenant_id = x.tenant_id AND s.scan_id = x.scan_id AND s.scanned_at = x.scanned_at AND s.confirmed_at IS NULL
-    RETURNING s.scan_id, s.division, x.was_verdict, x.was_division)
-UPDATE {NEWS} AS n
-   SET old_verdict = c.was_verdict, old_division = c.was_division, division = c.division
-  FROM confirmed AS c
- WHERE n.tenant_id = :tenant_id AND n.scan_id = c.scan_id
+      FROM there AS t
+      JOIN {NEWS} AS x USING (scan_id)
+     WHERE t.confirms AND x.tenant_id = :tenant_id AND s.tenant_id = :tenant_id AND s.scan_id = t.scan_id
+       AND s.scanned_at >= t.scanned_at AND (s.scanned_at <= t.scanned_at) IS TRUE AND s.confirmed_at IS NULL
+    RETURNING s.scan_id, s.division, t.verdict AS was_verdict, t.division AS was_division),
+noted AS (
+    UPDATE {NEWS} AS n
+       SET old_verdict = c.was_verdict, old_division = c.was_division, division = c.division
+      FROM confirmed AS c
+     WHERE n.tenant_id = :tenant_id AND n.scan_id = c.scan_id),
+dropped AS (
+    DELETE FROM {NEWS} AS n
+     USING there AS t
+     WHERE NOT t.confirms AND n.tenant_id = :tenant_id AND n.scan_id = t.scan_id)
+SELECT count(*) FROM there WHERE NOT confirms
 """)
 # The page was located and its beacon was not: the row keeps the place it has, and so does the news of it (division, above).
 _INSERT: Final = text(f"""
 INSERT INTO scan ({_COLUMNS})
 SELECT {_COLUMNS} FROM {NEWS} WHERE tenant_id = :tenant_id AND old_verdict IS NULL ORDER BY scan_id
-ON CONFLICT DO NOTHING
-""")
-_DROP_KNOWN: Final = text(f"""
-DELETE FROM {NEWS} AS n
- USING scan AS s
- WHERE n.tenant_id = :tenant_id AND n.old_verdict IS NULL
-   AND s.tenant_id = :tenant_id AND s.scan_id = n.scan_id AND s.scanned_at = n.scanned_at
 """)
 _SELECT: Final = f"SELECT {_COLUMNS}, old_verdict, old_division FROM {NEWS} WHERE tenant_id = :tenant_id"
 _READ: Final = text(f"{_SELECT} ORDER BY scanned_at, scan_id")
 _READ_SOME: Final = text(f"{_SELECT} AND verdict = ANY(:verdicts) ORDER BY scanned_at, scan_id")
 _FORGET: Final = text(f"TRUNCATE {NEWS}")
+_DAY_US: Final = timedelta(days=1) // timedelta(microseconds=1)
 _PARTITION: Final = text("SELECT ensure_scan_partition(:instant)")
 
 
@@ -136,22 +152,24 @@ class Projection(Protocol):
     def __call__(self, session: Session, tenant_id: int, scans: News, /) -> None: ...
 
 
-def store(session: Session, rows: Sequence[ScanRow], *, projections: Sequence[Projection]) -> int:
+def store(session: Session, rows: Iterable[ScanRow], *, projections: Sequence[Projection]) -> int:
     """Stores rows of any tenants, scan ids distinct, and shows each tenant's news to the projections. Returns how many were news.
 
-    The session ends up inside the last tenant.
+    The session ends up inside the last tenant. Raises RaceLost.
     """
-    if not rows:
+    return store_lines(session, [scan_rows.line(row) for row in rows], projections=projections)
+
+
+def store_lines(session: Session, lines: Sequence[Line], *, projections: Sequence[Projection]) -> int:
+    """The same for rows that are ready to travel."""
+    if not lines:
         return 0
-    _ensure_partitions(session, rows)
-    _copy(session, rows)
-    by_tenant: dict[int, list[ScanRow]] = {}
-    for row in rows:
-        by_tenant.setdefault(row.tenant_id, []).append(row)
+    _ensure_partitions(session, lines)
+    _copy(session, lines)
     changed = 0
-    for tenant_id in sorted(by_tenant):
+    for tenant_id, count in sorted(Counter([line.tenant_id for line in lines]).items()):
         enter_tenant(session, tenant_id)
-        news = _move(session, tenant_id, by_tenant[tenant_id])
+        news = _move(session, tenant_id, count)
         changed += len(news)
         if news:
             for project in projections:
@@ -164,45 +182,31 @@ def forget(session: Session) -> None:
     session.execute(_FORGET)
 
 
-def _move(session: Session, tenant_id: int, rows: Sequence[ScanRow]) -> News:
+def _move(session: Session, tenant_id: int, count: int) -> News:
     scope = {"tenant_id": tenant_id}
-    confirmed = 0
-    if any(row.confirmed_at is not None for row in rows):
-        confirmed = _count(session, _CONFIRM, scope)
-    expected = len(rows) - confirmed
-    if expected:
-        expected = _insert(session, scope, expected=expected)
-    return News(session, tenant_id=tenant_id, count=confirmed + expected)
+    known = session.execute(_SETTLE, scope).scalar_one()
+    try:
+        session.execute(_INSERT, scope)
+    except IntegrityError as error:
+        if isinstance(error.orig, UniqueViolation):
+            raise RaceLost from error
+        raise
+    return News(session, tenant_id=tenant_id, count=count - known)
 
 
-def _insert(session: Session, scope: dict[str, Any], *, expected: int) -> int:
-    """Nearly always every row is new, and asking which are would cost as much as half of the insertion."""
-    attempt = session.begin_nested()
-    if _count(session, _INSERT, scope) == expected:
-        attempt.commit()
-        return expected
-    attempt.rollback()
-    expected -= _count(session, _DROP_KNOWN, scope)
-    if _count(session, _INSERT, scope) != expected:
-        raise RaceLost
-    return expected
-
-
-def _count(session: Session, statement: TextClause, scope: dict[str, Any]) -> int:
-    return cast("CursorResult[Any]", session.execute(statement, scope)).rowcount
-
-
-def _ensure_partitions(session: Session, rows: Sequence[ScanRow]) -> None:
-    months = {(row.scanned_at.year, row.scanned_at.month): row.scanned_at for row in rows}
+def _ensure_partitions(session: Session, lines: Sequence[Line]) -> None:
+    days = {line.scanned_us // _DAY_US for line in lines}
+    instants = [scan_rows.SINCE + timedelta(days=day) for day in sorted(days)]
+    months = {(at.year, at.month): at for at in instants}
     for month in sorted(months):
         session.execute(_PARTITION, {"instant": months[month]})
 
 
-def _copy(session: Session, rows: Sequence[ScanRow]) -> None:
+def _copy(session: Session, lines: Sequence[Line]) -> None:
     connection = session.connection().connection.driver_connection
     assert isinstance(connection, Connection)  # noqa: S101 - the engine is psycopg's
     with connection.cursor() as cursor:
         cursor.execute(_CREATE)
         with cursor.copy(_COPY) as copy:
-            for piece in scan_rows.pieces(rows):
+            for piece in scan_rows.pieces(lines):
                 copy.write(piece)
