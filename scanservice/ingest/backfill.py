@@ -278,18 +278,10 @@ def _judged(lines: Iterable[tuple[Any, ...]], *, tenant_id: int, weights: Mappin
             standing = Standing(scan.standing)
             mode = verdicts.mode(standing, Role.CONSUMER, confirmed=scan.confirmed)
             own = weights.get(scan.gtin, evidence.USUAL)
-            yield _row(scan, standing, _met(before, kept, at_s), tenant_id=tenant_id, at_s=at_s, weights=own)
+            yield _row(scan, standing, kept_states.before(before, kept, at_s=at_s), tenant_id=tenant_id, at_s=at_s, weights=own)
         if this is not None:
             touch = Touch(mode=mode, at_s=at_s, visitor=scan.visitor[: state.VISITOR_BYTES], whence=scan.whence)
             before = state.touch(before, touch)
-
-
-def _met(before: State | None, kept: State | None, at_s: int) -> State | None:
-    """The state that a scan met: from the rows before it, and from what is kept of those that are gone."""
-    known = None if kept is None else kept_states.met(kept, at_s=at_s)
-    if known is None or before is None:
-        return known or before
-    return state.merge(known, before)
 
 
 def _row(scan: PastScan, standing: Standing, before: State | None, *, tenant_id: int, at_s: int, weights: Weights) -> ScanRow:
@@ -332,4 +324,3 @@ def _row(scan: PastScan, standing: Standing, before: State | None, *, tenant_id:
 
 def _month(at: datetime) -> datetime:
     return at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-

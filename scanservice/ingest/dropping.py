@@ -57,12 +57,16 @@ class MonthNotOldest(Conflict):
 
 class RecordBehind(Conflict):
     code: ClassVar[str] = "record_behind"
-    says: ClassVar[str] = "Scans wait in the log to be stored, and some may be of that month. See to the ingester first: onemark log lag."
+    says: ClassVar[str] = (
+        "Scans wait in the log to be stored, and some may be of that month. See to the ingester first: onemark log lag."
+    )
 
 
 class MonthBusy(Conflict):
     code: ClassVar[str] = "month_busy"
-    says: ClassVar[str] = "Somebody uses the scan log, or scans of {month:%Y-%m} still come in. What was folded stays; try again later."
+    says: ClassVar[str] = (
+        "Somebody uses the scan log, or scans of {month:%Y-%m} still come in. What was folded stays; try again later."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,9 +176,7 @@ def _mark(session: Session, tenant_id: int, month: date) -> ScanMonth | None:
     if mark is not None or _first(session, tenant_id, since=months.begin_of(month), until=_end(month)) is None:
         return mark
     session.execute(
-        insert(ScanMonth)
-        .values(tenant_id=tenant_id, month=month, folded_until=months.begin_of(month))
-        .on_conflict_do_nothing()
+        insert(ScanMonth).values(tenant_id=tenant_id, month=month, folded_until=months.begin_of(month)).on_conflict_do_nothing()
     )
     return session.get_one(ScanMonth, (tenant_id, month), with_for_update=True)
 

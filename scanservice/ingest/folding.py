@@ -143,7 +143,8 @@ def _slots(block: bytes, kind: Bytes, owner: Ints, minute: Ints, *, slots_max: i
 
 
 def _whence(read: npt.NDArray[Any]) -> Ints:
-    return read["whence_high"].astype(np.int64) << 32 | read["whence_low"]
+    high: Ints = read["whence_high"].astype(np.int64)
+    return high << 32 | read["whence_low"].astype(np.int64)
 
 
 def _packed_slots(visitor: Ints, first: Ints, latest: Ints) -> Bytes:

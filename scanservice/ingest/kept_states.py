@@ -73,6 +73,14 @@ def met(kept: State, *, at_s: int) -> State | None:
     return State(flags=kept.flags, first_s=kept.first_s, last_s=at_s, slots=slots)
 
 
+def before(known: State | None, kept: State | None, *, at_s: int) -> State | None:
+    """The state that a scan met: `known` from the scans before it that are there, and what is kept of those that are gone."""
+    gone = None if kept is None else met(kept, at_s=at_s)
+    if gone is None or known is None:
+        return gone or known
+    return state.merge(gone, known)
+
+
 def _until(slot: Slot, minute: int) -> Slot:
     return msgspec.structs.replace(slot, last_min=min(slot.last_min, minute))
 

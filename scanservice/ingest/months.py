@@ -58,14 +58,12 @@ def missing(session: Session, *, now: datetime) -> list[str]:
 def dropped(session: Session, *, tenant_id: int) -> dict[date, int]:
     """How many scans of the brand went with which month."""
     wanted = select(ScanMonth.month, ScanMonth.dropped).where(ScanMonth.tenant_id == tenant_id, ScanMonth.dropped > 0)
-    return {month: scans for month, scans in session.execute(wanted.order_by(ScanMonth.month))}
+    return {row.month: row.dropped for row in session.execute(wanted.order_by(ScanMonth.month))}
 
 
 def kept_since(session: Session, *, tenant_id: int) -> datetime | None:
     """Before this instant single scans of the brand were dropped; None: none ever was."""
-    last = session.scalar(
-        select(func.max(ScanMonth.month)).where(ScanMonth.tenant_id == tenant_id, ScanMonth.dropped > 0)
-    )
+    last = session.scalar(select(func.max(ScanMonth.month)).where(ScanMonth.tenant_id == tenant_id, ScanMonth.dropped > 0))
     return None if last is None else begin_of(later(last, 1))
 
 

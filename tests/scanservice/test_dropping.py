@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from random import Random
+from random import Random  # noqa: TID251 - the type alone; kit.chance makes them
 from typing import Any
 from uuid import UUID
 
@@ -30,7 +30,9 @@ JUNE, JULY, AUGUST = (date(2026, month, 1) for month in (6, 7, 8))
 def oldest_is_june(instance: Database) -> None:
     """Other tests leave months behind, and months go oldest first."""
     with instance.owner_engine.begin() as connection:
-        for month in connection.scalars(text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'scan'::regclass")):
+        for month in connection.scalars(
+            text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'scan'::regclass")
+        ):
             connection.execute(text(f"DROP TABLE {month}"))
 
 
@@ -63,8 +65,14 @@ def row(market: Market, scan_id: UUID, at: datetime, **more: Any) -> ScanRow:
     given: dict[str, Any] = {
         **dict.fromkeys(("gtin", "lot", "serial", "language", "client", "division"), ""),
         **dict.fromkeys(("order_id", "confirmed_at", "ip", "latitude", "longitude", "accuracy_m")),
-        **{"epoch": 0, "counter": market.order.first_counter, "reasons": (), "source": "live", "role": "consumer"},
-        **{"verdict": "genuine_first", "visitor": b"visitor1", "whence": b"whenc"},
+        "epoch": 0,
+        "counter": market.order.first_counter,
+        "reasons": (),
+        "source": "live",
+        "role": "consumer",
+        "verdict": "genuine_first",
+        "visitor": b"visitor1",
+        "whence": b"whenc",
         **more,
     }
     return ScanRow(tenant_id=market.tenant_id, scan_id=scan_id, scanned_at=at, **given)
@@ -78,7 +86,9 @@ def store(market: Market, rows: Sequence[ScanRow]) -> None:
 def prove(market: Market, random: Random) -> None:
     with transaction(market.engine, tenant_id=market.tenant_id) as session:
         session.execute(
-            text("INSERT INTO pin_try VALUES (:tenant, gen_random_uuid(), 0, :counter, :at, 'right', 'open', :id, :id8, :whence)"),
+            text(
+                "INSERT INTO pin_try VALUES (:tenant, gen_random_uuid(), 0, :counter, :at, 'right', 'open', :id, :id8, :whence)"
+            ),
             {
                 "tenant": market.tenant_id,
                 "counter": market.order.first_counter + random.choice([0, 1, 9]),
@@ -149,7 +159,9 @@ def test_a_rebuild_gives_the_same_bytes_before_and_after_months_were_dropped(mar
         drop(market, month)
         assert rebuilt(market) == before
     with transaction(market.engine, tenant_id=market.tenant_id) as session:
-        recomputed = rebuild.recompute(session, market.redis, tenant_id=market.tenant_id, codes=[(0, one.counter or 0) for one in rows])
+        recomputed = rebuild.recompute(
+            session, market.redis, tenant_id=market.tenant_id, codes=[(0, one.counter or 0) for one in rows]
+        )
     assert recomputed == 5
     assert states(market) == before
 

@@ -18,7 +18,10 @@ SINCE_2000_S = state.EPOCH_S - 946_684_800
 KIND = {Mode.SEEN: Kind.SEEN, Mode.CONFIRMED: Kind.CONFIRMED, Mode.STAFF: Kind.STAFF, Mode.PROVEN: Kind.PROVEN}
 
 histories = st.dictionaries(
-    st.tuples(st.integers(0, 30), st.integers(0, (1 << 40) - 1)), st.lists(touches, min_size=1, max_size=30), min_size=1, max_size=6
+    st.tuples(st.integers(0, 30), st.integers(0, (1 << 40) - 1)),
+    st.lists(touches, min_size=1, max_size=30),
+    min_size=1,
+    max_size=6,
 )
 
 
@@ -68,22 +71,23 @@ def test_two_halves_cut_to_six_visitors_lack_what_one_of_them_did_last() -> None
     """Why more are kept than Redis keeps: in the second half, six others come before Anna."""
     others = [Touch(mode=Mode.CONFIRMED, at_s=6000 + n, visitor=bytes([n]) * 4, whence=bytes(5)) for n in range(6)]
     anna = [Touch(mode=Mode.CONFIRMED, at_s=at_s, visitor=b"anna", whence=bytes(5)) for at_s in (60, 9000)]
-    halves = [state.fold(anna[:1]), state.fold([*others, anna[1]])]
-    assert halves[0] is not None
-    assert halves[1] is not None
-    assert state.pack(state.merge(*halves)) != expected([*anna, *others])
+    first, second = (state.unpack(expected(half)) for half in (anna[:1], [*others, anna[1]]))
+    assert state.pack(state.merge(first, second)) != expected([*anna, *others])
     kept = fold_one([*others, anna[1]], b"", slots_max=kept_states.SLOTS_MAX)
     assert fold_one(anna[:1], kept, slots_max=state.VISITORS_MAX) == expected([*anna, *others])
 
 
 def test_what_a_scan_met_of_a_kept_state_is_what_was_there_by_then() -> None:
-    scans = [Touch(mode=Mode.CONFIRMED, at_s=at_s, visitor=bytes([at_s % 251]) * 4, whence=bytes(5)) for at_s in (600, 1200, 1800)]
+    scans = [
+        Touch(mode=Mode.CONFIRMED, at_s=at_s, visitor=bytes([at_s % 251]) * 4, whence=bytes(5)) for at_s in (600, 1200, 1800)
+    ]
     kept = state.fold(scans)
     assert kept is not None
     assert kept_states.met(kept, at_s=5000) == kept
     assert kept_states.met(kept, at_s=599) is None
     assert kept_states.met(kept, at_s=1300) == state.merge(
-        state.single(scans[0]), state.merge(state.single(scans[1]), state.single(Touch(mode=Mode.SEEN, at_s=1300, visitor=b"", whence=b"")))
+        state.single(scans[0]),
+        state.merge(state.single(scans[1]), state.single(Touch(mode=Mode.SEEN, at_s=1300, visitor=b"", whence=b""))),
     )
 
 
