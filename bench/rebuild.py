@@ -36,13 +36,13 @@ def main() -> None:
     with ground.prepared() as place:
         rows = fill(place, codes)
         print(f"{codes:,} codes with {rows:,} scans are in PostgreSQL.", flush=True)
-        before_mib = _peak_mib()
+        before_mib = peak_mib()
         done, began = 0, time.perf_counter()
 
         def progress(more: int) -> None:
             nonlocal done
             if (done + more) // STEP_CODES > done // STEP_CODES:
-                print(f"  {done + more:,} codes, {time.perf_counter() - began:,.1f} s, peak {_peak_mib():,.0f} MiB", flush=True)
+                print(f"  {done + more:,} codes, {time.perf_counter() - began:,.1f} s, peak {peak_mib():,.0f} MiB", flush=True)
             done += more
 
         core = time.process_time()
@@ -53,7 +53,7 @@ def main() -> None:
         redis = place.onemark.redis.info("memory")["used_memory"]
     print(
         f"rebuild state: {built.codes:,} codes in {seconds:,.1f} s ({built.codes / seconds:,.0f} codes/s), {core_s / codes * 1e6:.1f} "
-        f"microseconds of this process for each; its memory grew from {before_mib:,.0f} to {_peak_mib():,.0f} MiB; "
+        f"microseconds of this process for each; its memory grew from {before_mib:,.0f} to {peak_mib():,.0f} MiB; "
         f"Redis uses {redis / MIB:,.0f} MiB, {redis / codes:.0f} bytes a code."
     )
 
@@ -81,7 +81,7 @@ def fill(place: Ground, codes: int) -> int:
         return int(session.scalar(text("SELECT count(*) FROM scan")) or 0)
 
 
-def _peak_mib() -> float:
+def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     addresses_kept_days: int = Field(default=30, ge=0)
     positions_kept_days: int = Field(default=180, ge=0)
     files_kept_days: int = Field(default=30, ge=0)
+    scans_kept_months: int = Field(default=0, ge=0)
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 0
     sms_provider: Literal["", "console"] = ""

@@ -158,3 +158,36 @@ class RetentionMark(Base):
     tenant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     subject: Mapped[str] = mapped_column(Text, primary_key=True)
     until: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+
+
+class CodeState(Base):
+    """What scans of dropped months did to the state of a code, packed as in `scanservice.hot.state` but with up to SLOTS_MAX slots
+    (`scanservice.ingest.kept_states`). Scans that are still there may be in it as well: a state does not count, it remembers.
+    """
+
+    __tablename__ = "code_state"
+    __table_args__ = (
+        CheckConstraint(
+            "octet_length(state) >= 9 AND (octet_length(state) - 9) % 15 = 0 AND get_byte(state, 0) & 4 = 0", name="layout"
+        ),
+    )
+
+    tenant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    epoch: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    counter: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    state: Mapped[bytes]
+
+
+class ScanMonth(Base):
+    """How far a brand's month is folded into `code_state`, how much of it that was, and how many of its scans have been dropped."""
+
+    __tablename__ = "scan_month"
+    __table_args__ = (CheckConstraint("EXTRACT(day FROM month) = 1", name="first"),)
+
+    tenant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    month: Mapped[date] = mapped_column(primary_key=True)
+    folded_until: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+    scans: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    confirmed: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    dropped: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    dropped_at: Mapped[datetime | None] = mapped_column(TIMESTAMP(timezone=True))

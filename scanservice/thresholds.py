@@ -23,6 +23,7 @@ from scanservice import catalogue, evidence, verdicts
 from scanservice.evidence import Weights
 from scanservice.hot import state
 from scanservice.hot.state import State, Touch
+from scanservice.ingest import kept_states
 from scanservice.verdicts import Role, Standing, Verdict
 
 DAYS: Final = 30
@@ -111,13 +112,15 @@ SELECT count(*), count(*) FILTER (WHERE visitors > 1)
            AND epoch IS NOT NULL AND role = 'consumer' AND verdict = ANY(:judged)
          GROUP BY epoch, counter) AS code
 """)
-# Whole histories of the codes that were confirmed in these days: a state begins with the first scan, not with the window.
+# Whole histories of the codes that were confirmed in these days: a state begins with the first scan, not with the window, and not with
+# the oldest month that is still there.
 _HISTORIES: Final = text("""
-SELECT s.epoch, s.counter, s.confirmed_at, s.visitor, s.whence, s.role, s.verdict, s.division
+SELECT s.epoch, s.counter, s.confirmed_at, s.visitor, s.whence, s.role, s.verdict, s.division, k.state AS kept
   FROM scan AS s
   JOIN (SELECT DISTINCT epoch, counter FROM scan
          WHERE tenant_id = :tenant_id AND gtin = :gtin AND scanned_at >= :since AND confirmed_at IS NOT NULL
            AND epoch IS NOT NULL) AS code USING (epoch, counter)
+  LEFT JOIN code_state AS k ON k.tenant_id = :tenant_id AND k.epoch = s.epoch AND k.counter = s.counter
  WHERE s.tenant_id = :tenant_id AND s.confirmed_at IS NOT NULL
  ORDER BY s.epoch, s.counter, s.confirmed_at, s.scan_id
  LIMIT :limit
@@ -214,7 +217,9 @@ class _Tally:
         score_db = 0
         for row in scans:
             self.read += 1
-            judged = _judge(row, before, weights)
+            kept = None if row.kept is None else kept_states.unpack(bytes(row.kept))
+            at_s = state.seconds(row.confirmed_at.timestamp())
+            judged = _judge(row, kept_states.before(before, kept, at_s=at_s), weights)
             if judged is not None and row.confirmed_at >= since:
                 visitor = bytes(row.visitor)
                 self._scans += 1

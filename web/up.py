@@ -143,6 +143,7 @@ def _environment(addresses: Settings, web_port: int) -> Mapping[str, str]:
         "ONEMARK_ADDRESSES_KEPT_DAYS": str(addresses.addresses_kept_days),
         "ONEMARK_POSITIONS_KEPT_DAYS": str(addresses.positions_kept_days),
         "ONEMARK_FILES_KEPT_DAYS": str(addresses.files_kept_days),
+        "ONEMARK_SCANS_KEPT_MONTHS": str(addresses.scans_kept_months),
         "ONEMARK_METRICS_HOST": addresses.metrics_host,
         "ONEMARK_METRICS_PORT": str(addresses.metrics_port),
         "ONEMARK_IP_TABLE": addresses.ip_table,

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from codegen import brands
 from codegen.code_lists import old_files
 from kit import log
-from scanservice.ingest import months, retention
+from scanservice.ingest import dropping, months, retention
+from scanservice.ingest.dropping import MonthBusy
 from scanservice.ingest.retention import Subject
 from web.instance import Instance
 
@@ -25,6 +26,29 @@ _log = log.get(__name__)
 def make_months(onemark: Instance) -> None:
     with onemark.transaction(None) as session:
         months.make_ahead(session, now=onemark.clock.now())
+
+
+def drop_months(onemark: Instance) -> int | None:
+    """The oldest month of the scan log, where it is older than this instance keeps them. Returns how many scans went, None where none did."""
+    kept, began = onemark.settings.scans_kept_months, onemark.clock.now()
+    if not kept:
+        return None
+    with onemark.transaction(None) as session:
+        month = dropping.due(session, kept=kept, now=began)
+        if month is None or dropping.behind(session, onemark.redis, now=began):
+            return None
+    while onemark.clock.now() - began < RUN_MAX:
+        if dropping.step(onemark.engine, month=month):
+            continue
+        try:
+            gone = dropping.finish(onemark.engine, month=month)
+        except MonthBusy as busy:
+            _log.warning("a month of the scan log stays for now", why=busy.detail)
+            return None
+        if gone is not None:
+            _log.info("a month of the scan log is dropped", month=f"{month:%Y-%m}", scans=gone)
+        return gone
+    return None
 
 
 def forget_whereabouts(onemark: Instance) -> int:

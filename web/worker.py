@@ -32,6 +32,7 @@ EVERY_S = {
     "web.worker.resume_exports": 60,
     "web.worker.resume_packages": 60,
     "web.worker.make_months": 600,
+    "web.worker.drop_months": 600,
     "web.worker.forget_whereabouts": 60,
     "web.worker.remove_files": 3600,
 }
@@ -128,6 +129,11 @@ def forget_unripe() -> None:
 
 def make_months() -> None:
     upkeep.make_months(_onemark())
+
+
+def drop_months() -> None:
+    """Months of the scan log that are older than this instance keeps them."""
+    upkeep.drop_months(_onemark())
 
 
 def forget_whereabouts() -> None:

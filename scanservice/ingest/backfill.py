@@ -18,7 +18,6 @@ from typing import Any, ClassVar, Final, NamedTuple
 from uuid import UUID
 
 import numpy as np
-from psycopg import Connection
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import Engine, text
@@ -26,12 +25,13 @@ from sqlalchemy.orm import Session
 
 from codegen.catalogue import BrandCatalogue, CodeRange
 from codegen.lifecycle import intervals
-from kit.refusals import Unavailable
+from kit.refusals import Conflict, Unavailable
 from scanservice import evidence, verdicts
 from scanservice.evidence import Weights
 from scanservice.hot import functions, generations, state
 from scanservice.hot.state import State, Touch
-from scanservice.ingest import rebuild, records, retention
+from scanservice.ingest import kept_states, months, rebuild, records, retention
+from scanservice.ingest.pieces import driver
 from scanservice.ingest.records import Projection, ScanRow
 from scanservice.verdicts import Role, Standing
 
@@ -48,6 +48,15 @@ _COUNTER_MASK: Final = (1 << _COUNTER_BITS) - 1
 class StateNotTold(Unavailable):
     code: ClassVar[str] = "state_not_told"
     says: ClassVar[str] = "The scans are loaded, but Redis did not take the state of their codes. Load the same file again."
+
+
+class MonthsDropped(Conflict):
+    """Of scans that are gone nobody can tell which ones a history repeats; the sums by day would count them twice."""
+
+    code: ClassVar[str] = "months_dropped"
+    says: ClassVar[str] = (
+        "The single scans of {months} were dropped, so nobody can tell which of these are among them. Leave these months out of the file."
+    )
 
 
 class PastScan(NamedTuple):
@@ -132,7 +141,10 @@ CREATE TEMPORARY TABLE scan_history (
 ) ON COMMIT DROP
 """
 _COPY: Final = f"COPY scan_history ({_HISTORY_COLUMNS}) FROM STDIN"
-# The history among what is here already of the same codes. The same scan from both sides stands side by side, ours first.
+# Stands in the column of verdicts for what dropped months left of a code; the state itself stands in the column of visitors.
+_KEPT: Final = "kept"
+# The history among what is here already of the same codes. The same scan from both sides stands side by side, ours first; before all
+# scans of a code stands what dropped months left of it.
 _IN_ORDER: Final = f"""
 SELECT * FROM (
     SELECT scanned_at AS at, '' AS verdict, '' AS role, {_HISTORY_COLUMNS}
@@ -143,6 +155,12 @@ SELECT * FROM (
       FROM scan AS s
       JOIN (SELECT DISTINCT epoch, counter FROM scan_history WHERE epoch IS NOT NULL) AS c USING (epoch, counter)
      WHERE s.tenant_id = %(tenant_id)s
+    UNION ALL
+    SELECT '2000-01-01T00:00Z', '{_KEPT}', '', NULL, NULL, NULL, k.epoch, k.counter, NULL, '', '', '', '', '', k.state, NULL, NULL, NULL,
+           NULL, NULL, '', ''
+      FROM code_state AS k
+      JOIN (SELECT DISTINCT epoch, counter FROM scan_history WHERE epoch IS NOT NULL) AS c USING (epoch, counter)
+     WHERE k.tenant_id = %(tenant_id)s
 ) AS both_sides
 ORDER BY epoch, counter, at, scan_id, role DESC
 """
@@ -160,16 +178,23 @@ class Backfill:
         self._codes = array("Q")
         self.months: set[datetime] = set()
         session.execute(_LIMITS)
-        _driver(session).execute("DROP TABLE IF EXISTS pg_temp.scan_history")
-        _driver(session).execute(_CREATE)
+        driver(session).execute("DROP TABLE IF EXISTS pg_temp.scan_history")
+        driver(session).execute(_CREATE)
 
     def stage(self, scans: Iterable[PastScan]) -> None:
-        with _driver(self._session).cursor() as cursor, cursor.copy(_COPY) as copy:
+        with driver(self._session).cursor() as cursor, cursor.copy(_COPY) as copy:
             for scan in scans:
                 copy.write_row(scan)
                 self.months.add(_month(scan.scanned_at))
                 if scan.epoch is not None and scan.counter is not None:
                     self._codes.append(scan.epoch << _COUNTER_BITS | scan.counter)
+
+    def refuse_dropped(self) -> None:
+        """When all is staged, and again when it is stored: a month of which this brand had scans, and has them no longer, takes no history."""
+        gone = months.dropped(self._session, tenant_id=self._tenant_id)
+        named = sorted(gone.keys() & {month.date() for month in self.months})
+        if named:
+            raise MonthsDropped(months=", ".join(f"{month:%Y-%m}" for month in named))
 
     def codes(self) -> Iterator[tuple[int, int]]:
         """(epoch, counter) of every code in the history, each once."""
@@ -178,7 +203,7 @@ class Backfill:
 
     def load(self, *, projections: Sequence[Projection], weights: Mapping[str, Weights], progress: Progress) -> int:
         """Judges by each product's own weights and stores; returns how many scans were new. The months' partitions should be there: see `prepare`."""
-        _driver(self._session).execute("ANALYZE pg_temp.scan_history")
+        driver(self._session).execute("ANALYZE pg_temp.scan_history")
         new, done, batch = 0, 0, list[ScanRow]()
         for row in _judged(self._in_order(), tenant_id=self._tenant_id, weights=weights):
             batch.append(row)
@@ -189,6 +214,8 @@ class Backfill:
                 batch.clear()
         new += self._store(batch, projections)
         progress(done + len(batch))
+        # Rows are in, so no month can go before the commit; one may have gone since the file was read.
+        self.refuse_dropped()
         if self.months:
             retention.reopen(self._session, tenant_id=self._tenant_id, since=min(self.months))
         return new
@@ -201,7 +228,7 @@ class Backfill:
         return new
 
     def _in_order(self) -> Iterator[tuple[Any, ...]]:
-        with _driver(self._session).cursor(name="scan_history_in_order", binary=True) as cursor:
+        with driver(self._session).cursor(name="scan_history_in_order", binary=True) as cursor:
             cursor.itersize = FETCHED_ROWS
             cursor.execute(_IN_ORDER, {"tenant_id": self._tenant_id})
             yield from cursor
@@ -231,15 +258,19 @@ def _judged(lines: Iterable[tuple[Any, ...]], *, tenant_id: int, weights: Mappin
     """The scans of the history, judged; `lines` come code by code in the order of time."""
     code: tuple[int, int] | None = None
     before: State | None = None
+    kept: State | None = None
     last_id: UUID | None = None
     for at, verdict, role, *values in lines:
         scan = PastScan._make(values)
+        if verdict == _KEPT and scan.epoch is not None and scan.counter is not None:
+            code, before, kept = (scan.epoch, scan.counter), None, kept_states.unpack(scan.visitor)
+            continue
         if scan.scan_id == last_id:
             continue
         last_id = scan.scan_id
         this = None if scan.epoch is None or scan.counter is None else (scan.epoch, scan.counter)
         if this is None or this != code:
-            code, before = this, None
+            code, before, kept = this, None, None
         at_s = state.seconds(at.timestamp())
         if verdict:
             mode = verdicts.recorded_mode(verdict, role, confirmed=scan.confirmed)
@@ -247,7 +278,7 @@ def _judged(lines: Iterable[tuple[Any, ...]], *, tenant_id: int, weights: Mappin
             standing = Standing(scan.standing)
             mode = verdicts.mode(standing, Role.CONSUMER, confirmed=scan.confirmed)
             own = weights.get(scan.gtin, evidence.USUAL)
-            yield _row(scan, standing, before, tenant_id=tenant_id, at_s=at_s, weights=own)
+            yield _row(scan, standing, kept_states.before(before, kept, at_s=at_s), tenant_id=tenant_id, at_s=at_s, weights=own)
         if this is not None:
             touch = Touch(mode=mode, at_s=at_s, visitor=scan.visitor[: state.VISITOR_BYTES], whence=scan.whence)
             before = state.touch(before, touch)
@@ -293,9 +324,3 @@ def _row(scan: PastScan, standing: Standing, before: State | None, *, tenant_id:
 
 def _month(at: datetime) -> datetime:
     return at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-
-
-def _driver(session: Session) -> Connection[Any]:
-    connection = session.connection().connection.driver_connection
-    assert isinstance(connection, Connection)  # noqa: S101 - the engine is psycopg's
-    return connection

@@ -1,17 +1,19 @@
-"""The scan log's partitions: one for each month, made before it begins.
+"""The scan log's partitions: one for each month, made before it begins, and dropped when nobody needs its scans any more.
 
 Promises: making them again is harmless. The ingester makes a month that is missing when the first scan of it comes, but then everybody
 who reads the log waits for that; and a role without the right to do so would stop there. Hence ahead of time, and an alarm.
-Refuses to drop a month: the state of codes is rebuilt from all scans, and a first scan that was forgotten would come a second time.
+How a month is dropped without forgetting a first scan stands in `dropping`; here is what is there, and from when on.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
+
+from scanservice.models import ScanMonth
 
 MONTHS_AHEAD: Final = 2
 _ENSURE: Final = text("SELECT ensure_scan_partition(:instant)")
@@ -25,11 +27,16 @@ SELECT c.relname, pg_total_relation_size(c.oid), greatest(c.reltuples, 0)::bigin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Month:
-    """`rows` is PostgreSQL's estimate."""
+    """`rows` is PostgreSQL's estimate, and 0 where it has not made one yet."""
 
     name: str
     bytes: int
     rows: int
+
+    @property
+    def first_day(self) -> date:
+        _, year, month = self.name.split("_")
+        return date(int(year), int(month), 1)
 
 
 def make_ahead(session: Session, *, now: datetime) -> None:
@@ -38,6 +45,7 @@ def make_ahead(session: Session, *, now: datetime) -> None:
 
 
 def listing(session: Session) -> list[Month]:
+    """The oldest first."""
     return [Month(name=name, bytes=size, rows=rows) for name, size, rows in session.execute(_MONTHS)]
 
 
@@ -47,8 +55,32 @@ def missing(session: Session, *, now: datetime) -> list[str]:
     return [name for month in _coming(now) if (name := f"scan_{month:%Y_%m}") not in there]
 
 
+def dropped(session: Session, *, tenant_id: int) -> dict[date, int]:
+    """How many scans of the brand went with which month."""
+    wanted = select(ScanMonth.month, ScanMonth.dropped).where(ScanMonth.tenant_id == tenant_id, ScanMonth.dropped > 0)
+    return {row.month: row.dropped for row in session.execute(wanted.order_by(ScanMonth.month))}
+
+
+def kept_since(session: Session, *, tenant_id: int) -> datetime | None:
+    """Before this instant single scans of the brand were dropped; None: none ever was."""
+    last = session.scalar(select(func.max(ScanMonth.month)).where(ScanMonth.tenant_id == tenant_id, ScanMonth.dropped > 0))
+    return None if last is None else begin_of(later(last, 1))
+
+
+def later(month: date, months: int) -> date:
+    """The first day of the month so many months later; earlier for a negative number."""
+    years, index = divmod(month.month - 1 + months, 12)
+    return date(month.year + years, index + 1, 1)
+
+
+def begin_of(month: date) -> datetime:
+    return datetime(month.year, month.month, 1, tzinfo=UTC)
+
+
+def this(now: datetime) -> date:
+    return now.astimezone(UTC).date().replace(day=1)
+
+
 def _coming(now: datetime) -> Iterator[datetime]:
-    first = now.astimezone(UTC)
     for ahead in range(MONTHS_AHEAD + 1):
-        years, month = divmod(first.month - 1 + ahead, 12)
-        yield datetime(first.year + years, month + 1, 1, tzinfo=UTC)
+        yield begin_of(later(this(now), ahead))

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Select, literal, null, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -28,20 +28,6 @@ def store(session: Session, tries: Sequence[LoggedTry]) -> None:
     for tenant_id in sorted(by_tenant):
         enter_tenant(session, tenant_id)
         session.execute(insert(PinTry).on_conflict_do_nothing(), by_tenant[tenant_id])
-
-
-def right(tenant_id: int, *, role: str) -> Select[*tuple[Any, ...]]:
-    """Right tries with the columns that a rebuild reads of scans; `role` tells them apart."""
-    return select(
-        PinTry.epoch,
-        PinTry.counter,
-        PinTry.tried_at,
-        null(),
-        literal(""),
-        literal(role),
-        PinTry.visitor,
-        PinTry.whence,
-    ).where(PinTry.tenant_id == tenant_id, PinTry.outcome == Outcome.RIGHT.value)
 
 
 def recent(session: Session, *, tenant_id: int, since: datetime, rows_at_once: int) -> Iterator[tuple[int, int, Iterator[Try]]]:

@@ -1,28 +1,27 @@
-"""Computes the state of scanned codes again from the scan log in PostgreSQL, and loads it into Redis.
+"""Computes the state of scanned codes again from the record in PostgreSQL, and loads it into Redis.
 
 Promises: while `rebuild` runs every edge answers 503; afterwards Redis holds, byte for byte, what live scans would have left there,
-under a new generation. What still lay in the log is stored first, so no answered scan is forgotten. `recompute` joins the state of
-some codes into the live one; as a merge does not depend on order, scans may go on meanwhile. Refused: two rebuilds at once.
+under a new generation; scans whose month was dropped count as if they were there. What still lay in the log is stored first, so no
+answered scan is forgotten. `recompute` joins the state of some codes into the live one; as a merge does not depend on order, scans may
+go on meanwhile. Refused: two rebuilds at once.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
 from typing import Any, ClassVar, Final
 
+import numpy as np
 from redis import Redis
-from sqlalchemy import CompoundSelect, Engine, Row, select, text, tuple_, union_all
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from codegen import brands, catalogue_version
 from kit.db import transaction
 from kit.refusals import Conflict
-from scanservice import verdicts
 from scanservice.hot import functions, generations, pin_tries, state, streams
-from scanservice.hot.state import Mode, State, Touch
-from scanservice.ingest import pin_records
-from scanservice.models import PinTry, Scan
+from scanservice.ingest import folding, pieces, pin_records
+from scanservice.ingest.folding import Folded
 
 ROWS_AT_ONCE: Final = 10_000
 CODES_AT_ONCE: Final = 2_000
@@ -30,8 +29,8 @@ KEYS_AT_ONCE: Final = 1_000
 _LOCK_ID: Final = 7_205_759_404
 # Statements of a rebuild read the whole scan log.
 _STATEMENT_MS_MAX: Final = 6 * 3_600_000
-# Stands in the column of roles for a row that is no scan.
-_PROOF: Final = "pin"
+_COUNTER_MASK: Final = (1 << folding.COUNTER_BITS) - 1
+_FIELDS: Final = [str(number).encode() for number in range(functions.FIELDS)]
 
 Progress = Callable[[int], object]
 """Told how many more codes are done."""
@@ -47,13 +46,6 @@ class Rebuilt:
     codes: int
     drained: int
     generation: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _CodeState:
-    epoch: int
-    counter: int
-    state: State
 
 
 def rebuild(
@@ -80,13 +72,11 @@ def recompute(session: Session, redis: Redis, *, tenant_id: int, codes: Sequence
     distinct = sorted(set(codes))
     for at in range(0, len(distinct), CODES_AT_ONCE):
         some = distinct[at : at + CODES_AT_ONCE]
-        wanted = _scans(tenant_id, some)
         with redis.pipeline(transaction=False) as pipeline:
-            for code in _folded(session.execute(wanted)):
-                partition = functions.partition_of(tenant_id, code.counter)
-                key = functions.bucket_key(partition, tenant_id=tenant_id, epoch=code.epoch, counter=code.counter)
-                pipeline.fcall(functions.JOIN, 1, key, str(functions.field(code.counter)), state.pack(code.state))
-                done += 1
+            for block in pieces.of_codes(session, tenant_id=tenant_id, codes=some):
+                for key, fields in _buckets(folding.fold(block, slots_max=state.VISITORS_MAX), tenant_id=tenant_id):
+                    pipeline.fcall(functions.JOIN, 1, key, *fields)
+                    done += len(fields) // 2
             pipeline.execute()
     return done
 
@@ -125,32 +115,21 @@ def _forget(redis: Redis) -> None:
 
 def _load(engine: Engine, redis: Redis, *, tenant_id: int, progress: Progress) -> int:
     loaded = 0
-    with transaction(engine, tenant_id=tenant_id) as session:
+    with transaction(engine, tenant_id=tenant_id) as session, redis.pipeline(transaction=False) as pipeline:
         session.execute(text(f"SET LOCAL statement_timeout = {_STATEMENT_MS_MAX}"))
-        rows = session.execute(_scans(tenant_id).execution_options(yield_per=ROWS_AT_ONCE))
-        buckets = groupby(_folded(rows), key=lambda code: (code.epoch, code.counter >> functions.BUCKET_BITS))
-        pipeline = redis.pipeline(transaction=False)
         waiting = 0
-        for (epoch, _), codes in buckets:
-            fields: dict[Any, Any] = {}
-            counter = 0
-            for code in codes:
-                counter = code.counter
-                fields[str(functions.field(counter))] = state.pack(code.state)
-            partition = functions.partition_of(tenant_id, counter)
-            pipeline.hset(
-                functions.bucket_key(partition, tenant_id=tenant_id, epoch=epoch, counter=counter),
-                mapping=fields,
-            )
-            waiting += len(fields)
-            loaded += len(fields)
-            if waiting >= CODES_AT_ONCE:
-                pipeline.execute()
-                progress(waiting)
-                waiting = 0
+        for block in pieces.of_brand(session, tenant_id=tenant_id):
+            for key, fields in _buckets(folding.fold(block, slots_max=state.VISITORS_MAX), tenant_id=tenant_id):
+                pipeline.hset(key, items=fields)
+                waiting += len(fields) // 2
+                if waiting >= CODES_AT_ONCE:
+                    pipeline.execute()
+                    progress(waiting)
+                    loaded += waiting
+                    waiting = 0
         pipeline.execute()
         progress(waiting)
-    return loaded
+    return loaded + waiting
 
 
 def _load_tries(engine: Engine, redis: Redis, *, tenant_id: int, now: datetime) -> None:
@@ -171,45 +150,17 @@ def _load_tries(engine: Engine, redis: Redis, *, tenant_id: int, now: datetime) 
         pipeline.execute()
 
 
-def _scans(tenant_id: int, codes: Sequence[tuple[int, int]] | None = None) -> CompoundSelect[*tuple[Any, ...]]:
-    """Scans, and right PINs in the shape of scans, code by code."""
-    scans = select(
-        Scan.epoch,
-        Scan.counter,
-        Scan.scanned_at,
-        Scan.confirmed_at,
-        Scan.verdict,
-        Scan.role,
-        Scan.visitor,
-        Scan.whence,
-    ).where(Scan.tenant_id == tenant_id, Scan.epoch.is_not(None))
-    proofs = pin_records.right(tenant_id, role=_PROOF)
-    if codes is not None:
-        scans = scans.where(tuple_(Scan.epoch, Scan.counter).in_(codes))
-        proofs = proofs.where(tuple_(PinTry.epoch, PinTry.counter).in_(codes))
-    return union_all(scans, proofs).order_by("epoch", "counter")
-
-
-def _folded(rows: Iterable[Row[Any]]) -> Iterator[_CodeState]:
-    for (epoch, counter), scans in groupby(rows, key=lambda row: (row.epoch, row.counter)):
-        folded = state.fold(touch for row in scans for touch in _touches(row))
-        assert folded is not None  # noqa: S101 - a group has rows
-        yield _CodeState(epoch=epoch, counter=counter, state=folded)
-
-
-def _touches(row: Row[Any]) -> Iterator[Touch]:
-    """What one row did to the state when it was live: it was seen, and later perhaps confirmed; or it was a right PIN."""
-    visitor = bytes(row.visitor)[: state.VISITOR_BYTES]
-    whence = bytes(row.whence)
-    if row.role == _PROOF:
-        yield Touch(mode=Mode.PROVEN, at_s=_at_s(row.scanned_at), visitor=visitor, whence=whence)
-        return
-    mode = verdicts.recorded_mode(row.verdict, row.role, confirmed=row.confirmed_at is not None)
-    if row.confirmed_at is None or row.confirmed_at != row.scanned_at:
-        yield Touch(mode=Mode.SEEN, at_s=_at_s(row.scanned_at), visitor=visitor, whence=whence)
-    if row.confirmed_at is not None:
-        yield Touch(mode=mode, at_s=_at_s(row.confirmed_at), visitor=visitor, whence=whence)
-
-
-def _at_s(instant: datetime) -> int:
-    return state.seconds(instant.timestamp())
+def _buckets(folded: Folded, *, tenant_id: int) -> Iterator[tuple[str, list[Any]]]:
+    """(key of a bucket, field and state of its codes in turn). A bucket may come in two parts."""
+    buckets = folded.codes >> functions.BUCKET_BITS
+    begins = np.flatnonzero(np.concatenate(([True], buckets[1:] != buckets[:-1])))
+    fields = [_FIELDS[number] for number in (folded.codes & (functions.FIELDS - 1)).tolist()]
+    ends = [*begins[1:].tolist(), len(fields)]
+    for code, begin, end in zip(folded.codes[begins].tolist(), begins.tolist(), ends, strict=True):
+        epoch, counter = code >> folding.COUNTER_BITS, code & _COUNTER_MASK
+        partition = functions.partition_of(tenant_id, counter)
+        key = functions.bucket_key(partition, tenant_id=tenant_id, epoch=epoch, counter=counter)
+        items: list[Any] = [None] * (2 * (end - begin))
+        items[::2] = fields[begin:end]
+        items[1::2] = folded.packed[begin:end]
+        yield key, items

@@ -2,7 +2,7 @@
 
 Promises: what is old enough goes within some runs, a few thousand rows to a transaction; running twice, or two at once, changes nothing
 more. What stays judges and counts as before: the keyed hashes of visitor and network, and the division that the position lies in.
-Refuses nothing. Nothing is deleted: a rebuild of the state needs every scan.
+Refuses nothing. No scan is deleted here: whole months go in `dropping`.
 """
 
 from datetime import UTC, datetime, timedelta

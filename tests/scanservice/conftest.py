@@ -254,7 +254,7 @@ def log_database(databases: Databases, worker_id: str) -> Iterator[Database]:
 def instance(log_database: Database) -> Database:
     """As new: no brand, no scan, no generation."""
     with log_database.owner_engine.begin() as connection:
-        tables = "tenant, scan, scan_total, pin_try, log_position, log_generation, log_dead_letter"
+        tables = "tenant, scan, scan_total, code_state, scan_month, pin_try, log_position, log_generation, log_dead_letter"
         connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
     return log_database
 

@@ -3,10 +3,13 @@
 import re
 from datetime import datetime
 
+from sqlalchemy import insert, text
+
 from kit.db import transaction
 from kit.ids import uuid7
-from scanservice.ingest import records
+from scanservice.ingest import kept_states, records
 from scanservice.ingest.records import ScanRow
+from scanservice.models import ScanMonth
 from scanservice.verdicts import Role, Verdict
 from tests.conftest import NOW, Database
 from tests.web.conftest import Furnished
@@ -60,3 +63,15 @@ def scan(
 def words_of(page: str) -> str:
     """What a reader sees, in one line."""
     return " ".join(re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", page, flags=re.DOTALL).split())
+
+
+def drop_scans(database: Database, brand: Furnished, *, since: datetime, until: datetime) -> None:
+    """As when their month is dropped: what they did to their codes is kept, and the day of the last is said."""
+    with transaction(database.app_engine, tenant_id=brand.tenant_id) as session:
+        kept_states.fold(session, tenant_id=brand.tenant_id, since=since, until=until)
+        month = {"tenant_id": brand.tenant_id, "month": since.date().replace(day=1), "folded_until": until, "dropped": 1}
+        session.execute(insert(ScanMonth).values(**month))
+    with transaction(database.owner_engine, tenant_id=brand.tenant_id) as session:
+        session.execute(
+            text("DELETE FROM scan WHERE scanned_at >= :since AND scanned_at < :until"), {"since": since, "until": until}
+        )

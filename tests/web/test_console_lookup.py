@@ -16,7 +16,7 @@ from supplychain import shipments
 from supplychain.shipments import Shipment
 from tests.conftest import NOW, Database
 from tests.web.conftest import Furnished
-from tests.web.scans import scan, words_of
+from tests.web.scans import drop_scans, scan, words_of
 
 
 def look(client: FlaskClient, code: str) -> str:
@@ -189,3 +189,13 @@ def test_a_code_of_a_draft_shows_no_symbol(marketer: FlaskClient, furnished: Fur
     page = look(marketer, furnished.cipher.serial_of(roll.first_counter))
     assert "Not yet: nobody has said what the label stands on." in page
     assert "SVG" not in page
+
+
+def test_the_history_of_a_code_says_from_when_on_it_is_kept(
+    marketer: FlaskClient, furnished: Furnished, database: Database
+) -> None:
+    typed = link(furnished, furnished.serial(1))
+    assert "Nobody has scanned it yet." in look(marketer, typed)
+    scan(database, furnished, at=NOW - timedelta(days=100))
+    drop_scans(database, furnished, since=NOW - timedelta(days=101), until=NOW)
+    assert "No scan of it is stored. Single scans before 2026-09-01 are no longer kept." in look(marketer, typed)

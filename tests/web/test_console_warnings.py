@@ -13,7 +13,7 @@ from scanservice.evidence import Weights
 from scanservice.verdicts import Verdict
 from tests.conftest import NOW, Database
 from tests.web.conftest import Furnished
-from tests.web.scans import scan, words_of
+from tests.web.scans import drop_scans, scan, words_of
 
 DAY = timedelta(days=1)
 
@@ -56,6 +56,15 @@ def test_only_the_asked_days_are_judged_but_by_all_that_was_before(database: Dat
         tried = thresholds.dry_run(
             session, tenant_id=furnished.tenant_id, gtin=furnished.gtin, weights=evidence.USUAL, now=NOW, days=1
         )
+    assert tried.scans == 1
+    assert len(tried.warned) == 1
+
+
+def test_scans_whose_month_was_dropped_are_still_evidence(database: Database, furnished: Furnished) -> None:
+    strangers(database, furnished, row=1, count=4, verdict=Verdict.SUSPECT)
+    drop_scans(database, furnished, since=NOW - 9 * DAY, until=NOW - DAY)
+    with transaction(database.app_engine, tenant_id=furnished.tenant_id) as session:
+        tried = thresholds.dry_run(session, tenant_id=furnished.tenant_id, gtin=furnished.gtin, weights=evidence.USUAL, now=NOW)
     assert tried.scans == 1
     assert len(tried.warned) == 1
 

@@ -1,10 +1,10 @@
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from codegen import catalogue
 from codegen.lifecycle import ranges
@@ -13,8 +13,11 @@ from kit.db import transaction
 from kit.settings import Settings
 from scanservice import visitors
 from scanservice.ingest import backfill
+from scanservice.ingest.backfill import MonthsDropped
+from scanservice.models import ScanMonth
 from tests.conftest import NOW, Database
 from tests.web.conftest import Furnished
+from tests.web.scans import drop_scans
 from web import projecting
 from web.imports import scans
 from web.imports.past_scans import Context
@@ -244,3 +247,26 @@ def test_the_codes_of_a_history_are_named_once(desk: Desk) -> None:
         history, _ = scans.stage(session, BytesIO(content.encode()), context=context)
         assert list(history.codes()) == [(0, desk.brand.first_counter), (0, desk.brand.first_counter + 1)]
         assert history.months == {datetime(2026, 11, 1, tzinfo=UTC)}
+
+
+def test_history_is_judged_by_what_dropped_months_left_of_its_codes(desk: Desk) -> None:
+    """Anna was first in May. Her scan went with its month; Bert, in June, is told that somebody was there, and Carl, in April, is not."""
+    may, june, april = (datetime(2026, month, 3, tzinfo=UTC) for month in (5, 6, 4))
+    desk.load(HEADER + line(desk.url(1), "anna", at=may))
+    drop_scans(desk.database, desk.brand, since=may, until=may + timedelta(days=1))
+    desk.load(
+        HEADER + line(desk.url(1), "bert", at=june) + line(desk.url(1), "carl", at=april) + line(desk.url(1), "anna", at=MONDAY)
+    )
+    assert desk.verdicts() == ["genuine_first", "genuine_seen", "genuine_again"]
+
+
+def test_history_of_a_dropped_month_is_refused_as_nobody_can_tell_what_of_it_is_new(desk: Desk) -> None:
+    gone = date(2026, 5, 1)
+    with transaction(desk.database.app_engine, tenant_id=desk.brand.tenant_id) as session:
+        values = {"tenant_id": desk.brand.tenant_id, "month": gone, "folded_until": MONDAY}
+        session.execute(insert(ScanMonth).values(**values, dropped=3))
+        session.execute(insert(ScanMonth).values(**values | {"month": date(2026, 4, 1)}))
+    assert desk.load(HEADER + line(desk.url(1), "anna", at=datetime(2026, 4, 3, tzinfo=UTC))).rows_new == 1
+    with pytest.raises(MonthsDropped, match="2026-05"):
+        desk.load(HEADER + line(desk.url(1), "anna", at=datetime(2026, 5, 3, tzinfo=UTC)) + line(desk.url(2), "anna"))
+    assert len(desk.rows("1")) == 1

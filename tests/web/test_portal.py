@@ -2,7 +2,7 @@ import csv
 import io
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -20,6 +20,7 @@ from supplychain.distributors import Distributor
 from supplychain.shipments import Shipment
 from tests.conftest import NOW, Database
 from tests.web.conftest import Furnished, Join, sign_in
+from tests.web.scans import drop_scans
 from web.accounts import Role
 
 # D1's territory is Shanghai (310000).
@@ -151,6 +152,16 @@ def test_scans_are_counted_inside_outside_and_unknown(distributor: FlaskClient, 
         {"division": "", "name": "", "place": "unknown", "scans": "5"},
     ]
     assert "67% of 9 with a known place" in words_of(distributor.get("/portal/?lang=en").text)
+
+
+def test_the_portal_says_from_when_on_scans_are_kept(
+    distributor: FlaskClient, ship: Ship, database: Database, furnished: Furnished
+) -> None:
+    ship("D1")
+    assert "no longer kept" not in distributor.get("/portal/scans?lang=en").text
+    drop_scans(database, furnished, since=datetime(2026, 7, 1, tzinfo=UTC), until=datetime(2026, 7, 2, tzinfo=UTC))
+    assert "Scans so far 0 since 2026-08-01" in words_of(distributor.get("/portal/?lang=en").text)
+    assert "Scans before 2026-08-01 are no longer kept, and are missing here." in distributor.get("/portal/scans?lang=en").text
 
 
 def test_districts_gather_into_cities_and_provinces(distributor: FlaskClient, ship: Ship, scan: Scan) -> None:

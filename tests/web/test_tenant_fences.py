@@ -186,7 +186,9 @@ def test_functions_that_cross_tenants_pin_their_search_path_and_are_not_for_ever
                 " WHERE pronamespace = 'public'::regnamespace AND prosecdef"
             )
         ).all()
-    assert {"staff_for_login", "create_tenant", "tenant_directory", "ensure_scan_partition"} <= {row[0] for row in crossing}
+    assert {"staff_for_login", "create_tenant", "tenant_directory", "ensure_scan_partition", "drop_scan_month"} <= {
+        row[0] for row in crossing
+    }
     for name, settings, everybody in crossing:
         assert "search_path=public, pg_temp" in (settings or ""), name
         assert not everybody, name

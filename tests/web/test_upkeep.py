@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from codegen import brands, orders, products
@@ -19,7 +19,7 @@ from kit.db import transaction
 from kit.redis import connect
 from kit.settings import Settings
 from scanservice.hot import functions, generations
-from scanservice.ingest import records, retention
+from scanservice.ingest import months, records, retention
 from scanservice.ingest.records import ScanRow
 from tests.conftest import NOW, Database
 from web import doctor, instance, upkeep
@@ -142,6 +142,49 @@ def test_months_are_made_ahead_and_a_missing_one_is_an_alarm(onemark: Instance) 
     upkeep.make_months(onemark)
     upkeep.make_months(onemark)
     assert findings(onemark)["months of the scan log"].good
+
+
+def months_there(onemark: Instance) -> set[str]:
+    with onemark.transaction(None) as session:
+        return {month.name for month in months.listing(session)}
+
+
+def test_old_months_are_dropped_only_where_that_was_asked_for(
+    settings: Settings, onemark: Instance, tenant_id: int, clock: FixedClock
+) -> None:
+    for month in (5, 6, 7, 11):
+        scan(onemark, tenant_id, datetime(2026, month, 20, tzinfo=UTC))
+    upkeep.drop_months(onemark)
+    assert {"scan_2026_05", "scan_2026_06", "scan_2026_07"} < months_there(onemark)
+    with instance.attached(settings.model_copy(update={"scans_kept_months": 4}), clock=clock) as dropping:
+        assert [upkeep.drop_months(dropping) for _ in range(3)] == [1, 1, None]
+    assert "scan_2026_06" not in months_there(onemark)
+    assert len(whereabouts(onemark, tenant_id)) == 2
+
+
+def test_an_operator_drops_a_month_after_a_warning(
+    onemark: Instance, settings: Settings, tenant_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for month in (6, 7, 10):
+        scan(onemark, tenant_id, datetime(2026, month, 20, tzinfo=UTC))
+    monkeypatch.setattr("web.cli.root.settings.read", lambda: settings.model_copy(update={"environment": "production"}))
+
+    def typed(*words: str, answer: str = "") -> Result:
+        return CliRunner().invoke(root.cli, ["log", *words], input=answer)
+
+    listed = json.loads(typed("months", "--json").stdout)["months"]
+    assert [(one["month"], one["droppable"]) for one in listed] == [("2026-06", True), ("2026-07", False), ("2026-10", False)]
+    assert "2026-06  about" in typed("months").stdout
+    kept = typed("drop-month", "2026-06", answer="n\n")
+    assert kept.exit_code == 1
+    assert "deletes 1 scans of 2026-06, of all brands, for good" in kept.stderr
+    assert "month_not_oldest" in typed("drop-month", "2026-07", "--yes").stderr
+    assert typed("drop-month", "June", "--yes").exit_code == 2
+    assert "scan_2026_06" in months_there(onemark)
+    gone = json.loads(typed("drop-month", "2026-06", "--yes", "--json").stdout)
+    assert (gone["month"], gone["scans"]) == ("2026-06", 1)
+    assert "month_not_there" in typed("drop-month", "2026-06", "--yes").stderr
+    assert "2026-07 is dropped: 1 scans" in typed("drop-month", "2026-07", answer="y\n").stdout
 
 
 def findings(onemark: Instance) -> dict[str, doctor.Finding]:

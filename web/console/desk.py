@@ -1,6 +1,6 @@
 """What every page of the console starts from: the brand that is worked for, the time, and who acts."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,7 @@ from codegen import brands
 from codegen.brands import Brand
 from crm.identities import PersonalKeys
 from kit import ids
+from scanservice.ingest import months
 from supplychain import geography
 from web import wording
 from web.accounts import Role
@@ -72,6 +73,12 @@ def place(division: str) -> str:
     return geography.full_name(division, language=wording.language())
 
 
+def kept_since() -> date | None:
+    """Single scans before this day (UTC) were dropped; what codes remember of them, and sums by day, were not."""
+    since = months.kept_since(db(), tenant_id=tenant_id())
+    return None if since is None else since.date()
+
+
 @blueprint.context_processor
 def _navigation() -> dict[str, object]:
-    return {"is_owner": is_owner, "shows_messages": shows_messages}
+    return {"is_owner": is_owner, "shows_messages": shows_messages, "kept_since": kept_since}

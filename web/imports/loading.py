@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from codegen import catalogue
-from kit import log
+from kit import collecting, log
 from kit.refusals import Invalid
 from scanservice import visitors
 from scanservice.address_places import AddressPlaces
@@ -71,6 +71,8 @@ def _scans(instance: Instance, file: Path, *, tenant_id: int, progress: Progress
     backfill.ready(instance.engine, instance.redis, now=instance.clock.now())
     with file.open("rb") as opened, instance.transaction(tenant_id) as session:
         context = _context(session, instance, tenant_id=tenant_id, now=instance.clock.now())
+        # Rows by the ten thousand live at once, beside catalogue and geography: Python would look through all of them again and again.
+        collecting.settle()
         history, reader = scans.stage(session, opened, context=context, progress=progress)
         with instance.transaction(tenant_id) as beside:
             backfill.prepare(beside, history.months)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import lru_cache, partial
 from ipaddress import ip_address
 from math import isfinite
+from socket import AF_INET, inet_pton
 from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
@@ -33,6 +34,7 @@ HEADER: Final = ("time", "url", "visitor_id", "ip", "latitude", "longitude", "ac
 VISITOR_ID_LENGTH_MAX: Final = 200
 _TIME, _URL, _VISITOR_ID, _IP, _LATITUDE, _LONGITUDE, _ACCURACY, _USER_AGENT = range(len(HEADER))
 _NAMESPACE: Final = UUID("c0a3f6d2-58be-5b0e-9f0c-0d2a9a1f6e35")
+_LOOPBACK: Final = 127
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,20})?")
 # What we print ourselves, and nearly every row: two look-ups instead of a parser. Anything else goes to the parser.
 _PRINTED: Final = re.compile(r"[Hh][Tt][Tt][Pp][Ss]?://[^/?#\s]+(/01/[0-9]{14}/21/)([0-9A-HJKMNP-TV-Z]{20})(?:[?#].*)?")
@@ -165,10 +167,22 @@ def _who(fields: RowReader, context: Context) -> _Who | None:
 @lru_cache(maxsize=visitors.ADDRESSES_KEPT)
 def _address(text: str) -> tuple[visitors.Address, str]:
     """The address, and how it is written in one way only; '' for none."""
+    if text and ":" not in text and "%" not in text:
+        return _plain_address(text)
     address = visitors.address(text)
     if text and not address.packed:
         raise Unreadable(f"{shown(text)} is no IP address")
     return address, str(ip_address(address.packed)) if address.packed else ""
+
+
+def _plain_address(text: str) -> tuple[visitors.Address, str]:
+    """Four numbers with dots have one way to be written, and the C library reads them in a tenth of the time."""
+    try:
+        packed = inet_pton(AF_INET, text)
+    except (OSError, ValueError) as error:
+        raise Unreadable(f"{shown(text)} is no IP address") from error
+    block = b"" if packed[0] == _LOOPBACK else packed[: visitors.NETWORK_BITS[4] // 8]
+    return visitors.Address(packed=packed, block=block), text
 
 
 def _position(fields: RowReader) -> tuple[float | None, float | None, float | None]:

@@ -1,7 +1,7 @@
 """`time,url,visitor_id,ip,latitude,longitude,accuracy_m,user_agent`: the scan history of another platform.
 
 Promises: every row is read and checked before the first is loaded; then rows and projections are one commit. Scans of codes that we
-never made are kept as scans of counterfeits. Refuses the whole file for one bad row, and names it.
+never made are kept as scans of counterfeits. Refuses the whole file for one bad row, and names it, and for scans of a month that was dropped.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,6 +35,7 @@ def stage(session: Session, file: BinaryIO, *, context: Context, progress: Progr
             backfill.stage(located(scans))
         progress("checked", reader.rows_read)
     faults.refuse()
+    backfill.refuse_dropped()
     return backfill, reader
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import request
@@ -10,6 +10,7 @@ from flask import request
 from codegen import brands
 from scanservice import goods as scanned
 from scanservice.goods import Counted, Goods, Latest
+from scanservice.ingest import months
 from supplychain import distributors, geography
 from supplychain.territories import Place
 from web import wording
@@ -134,9 +135,16 @@ def hour(at: datetime, within: ZoneInfo) -> str:
     return wording.instant(at.astimezone(within).replace(minute=0, second=0, microsecond=0), timezone=within.key)
 
 
+def kept_since() -> date | None:
+    """Scans before this day (UTC) were dropped, and count nowhere in the portal."""
+    since = months.kept_since(db(), tenant_id=staff().tenant_id)
+    return None if since is None else since.date()
+
+
 @blueprint.context_processor
 def _words() -> dict[str, object]:
     return {
+        "kept_since": kept_since,
         "periods": PERIODS,
         "levels": LEVELS,
         "place_names": PLACES,
