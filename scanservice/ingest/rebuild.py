@@ -150,7 +150,7 @@ def _load_tries(engine: Engine, redis: Redis, *, tenant_id: int, now: datetime) 
         pipeline.execute()
 
 
-def _buckets(folded: Folded, *, tenant_id: int) -> Iterator[tuple[str, list[Any]]]:
+def _buckets(folded: Folded, *, tenant_id: int) -> Iterator[tuple[bytes, list[Any]]]:
     """(key of a bucket, field and state of its codes in turn). A bucket may come in two parts."""
     buckets = folded.codes >> functions.BUCKET_BITS
     begins = np.flatnonzero(np.concatenate(([True], buckets[1:] != buckets[:-1])))
