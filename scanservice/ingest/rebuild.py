@@ -57,7 +57,8 @@ def rebuild(
     progress: Progress = lambda _codes: None,
 ) -> Rebuilt:
     """`drain` stores what the log holds (`Ingester.drain`), with the projections that the log's ingester has."""
-    with engine.connect() as lock:
+    # Held outside of a transaction: one that stands idle for as long as a rebuild takes is ended by the server, and the lock with it.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as lock:
         if not lock.scalar(text("SELECT pg_try_advisory_lock(:id)"), {"id": _LOCK_ID}):
             raise RebuildRunning
         try:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from codegen.lifecycle import ranges
 from kit.db import transaction
@@ -114,6 +114,21 @@ def test_only_one_rebuild_at_a_time(market: Market, ingester: Ingester) -> None:
         return 0
 
     rebuild.rebuild(market.engine, market.redis, drain=again, now=market.clock.now())
+
+
+def test_a_rebuild_may_take_longer_than_a_transaction_may_stand_idle(market: Market, ingester: Ingester) -> None:
+    """The server ends such transactions after two minutes, and with them what they hold."""
+    standing = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND state = 'idle in transaction' AND pid <> pg_backend_pid()"
+    )
+
+    def look() -> int:
+        with transaction(market.engine, tenant_id=None) as session:
+            assert session.scalar(standing) == 0
+        return ingester.drain()
+
+    rebuild.rebuild(market.engine, market.redis, drain=look, now=market.clock.now())
 
 
 def test_a_new_instance_has_its_first_generation_and_asking_again_changes_nothing(market: Market) -> None:
