@@ -9,11 +9,12 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from kit.db import transaction
 from scanservice.ingest import records
-from scanservice.ingest.records import News, NewScan, ScanRow
+from scanservice.ingest.records import News, NewScan, RaceLost, ScanRow
 from scanservice.verdicts import Reason
 from tests.conftest import Brand, Database
 
@@ -105,6 +106,25 @@ def test_only_what_is_new_is_news(opened: Session, brand: Brand) -> None:
     again = Witness()
     assert records.store(opened, [known, beacon, fresh], projections=[again]) == 0
     assert again.seen == []
+
+
+def test_a_scan_that_another_stores_at_the_same_moment_is_a_lost_race(database: Database, brand: Brand) -> None:
+    known, same, other = row(brand, confirmed_at=NOON), row(brand, confirmed_at=NOON), row(brand)
+
+    def meanwhile(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if "INSERT INTO scan (" in statement:
+            with transaction(database.app_engine, tenant_id=brand.tenant_id) as theirs:
+                records.store(theirs, [same], projections=())
+
+    def store(*, disturbed: bool) -> int:
+        with transaction(database.app_engine, tenant_id=brand.tenant_id) as ours:
+            if disturbed:
+                event.listen(ours.connection(), "before_cursor_execute", meanwhile)
+            return records.store(ours, [known, same, other], projections=())
+
+    with pytest.raises(RaceLost):
+        store(disturbed=True)
+    assert [store(disturbed=False), store(disturbed=False)] == [2, 0]
 
 
 def test_a_page_keeps_its_place_when_its_beacon_has_none(opened: Session, brand: Brand) -> None:
