@@ -16,7 +16,7 @@ from codegen import brands, catalogue_version
 from kit.db import transaction
 from kit.refusals import Conflict
 from scanservice.hot import functions
-from scanservice.models import LogGeneration, LogPosition, Scan
+from scanservice.models import CodeState, LogGeneration, LogPosition, Scan
 
 NONE: Final = 0
 # Before the first entry of a generation: Redis numbers entries from 0.
@@ -79,8 +79,10 @@ def _anything_recorded(engine: Engine) -> bool:
             return True
     for tenant_id in tenant_ids:
         with transaction(engine, tenant_id=tenant_id) as session:
-            if session.scalar(select(exists().where(Scan.tenant_id == tenant_id))):
-                return True
+            # Of dropped months what they did to their codes is left.
+            for table in (Scan, CodeState):
+                if session.scalar(select(exists().where(table.tenant_id == tenant_id))):
+                    return True
     return False
 
 

@@ -13,7 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from kit import chance
 from kit.db import transaction
 from scanservice import verdicts
-from scanservice.hot import functions, state
+from scanservice.hot import functions, generations, state
+from scanservice.hot.generations import StateToRebuild
 from scanservice.hot.state import Mode, Touch
 from scanservice.ingest import dropping, kept_states, months, rebuild, records
 from scanservice.ingest.dropping import MonthBusy, MonthNotOldest, MonthNotThere, MonthYoung, RecordBehind
@@ -182,6 +183,15 @@ def test_live_scans_go_on_as_if_nothing_had_happened(edge: LocalEdge, market: Ma
     with transaction(market.engine, tenant_id=market.tenant_id) as session:
         assert months.dropped(session, tenant_id=market.tenant_id) == {JUNE: 1}
         assert months.kept_since(session, tenant_id=market.tenant_id) == months.begin_of(JULY)
+
+
+def test_an_emptied_redis_is_noticed_though_all_months_are_dropped(market: Market) -> None:
+    store(market, [row(market, UUID(int=1), datetime(2026, 6, 3, tzinfo=UTC))])
+    assert drop(market, JUNE) == 1
+    for partition in range(functions.PARTITIONS):
+        market.redis.delete(functions.meta_key(partition))
+    with pytest.raises(StateToRebuild):
+        generations.ensure(market.engine, market.redis, now=market.clock.now())
 
 
 def test_scans_that_come_while_a_month_is_folded_are_folded_too(market: Market) -> None:

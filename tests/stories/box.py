@@ -79,9 +79,13 @@ class Box:
         return found
 
     def ready(self) -> bool:
+        """Scans are answered, and pages too: the edge is ready by itself, seconds before the web process."""
+        return self._answers("/readyz") and self._answers("/sign-in")
+
+    def _answers(self, path: str) -> bool:
         connection = HTTPConnection("127.0.0.1", self.port)
         try:
-            connection.request("GET", "/readyz")
+            connection.request("GET", path)
             return connection.getresponse().status == HTTPStatus.OK
         except (HTTPException, OSError):
             return False
