@@ -163,9 +163,13 @@ class HttpProtocol(HttpToolsProtocol):
         self._waits_since_s = self.loop.time()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # What comes behind a body is a trailer. Nobody asked for one, and it must not pass for a header.
-        if self._reads_head:
-            super().on_header(name, value)
+        """As uvicorn's, but what comes behind a body is a trailer. Nobody asked for one, and it must not pass for a header."""
+        if not self._reads_head:
+            return
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         self._reads_head = False
