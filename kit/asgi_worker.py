@@ -27,13 +27,14 @@ _TICKS_TO_SWEEP: Final = round(SWEEP_EVERY_S / TICK_S)
 
 
 class Worker(uvicorn.Server):
+    server_state: State
+
     def __init__(self, config: uvicorn.Config, *, ready: int) -> None:
         super().__init__(config)
+        self.server_state = State(getattr(config.app, "straight", None))
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        # The application knows how it answers straight only when it has started.
-        self.server_state = State(getattr(self.config.app, "straight", None))
         await super().startup(sockets)
         collecting.settle()
         asyncio.get_running_loop().add_signal_handler(CLOSING, self.close_connections)
@@ -53,7 +54,7 @@ class Worker(uvicorn.Server):
         return await super().on_tick(counter)
 
     def close_connections(self) -> None:
-        self.server_state.closing = True  # type: ignore[attr-defined]
+        self.server_state.closing = True
 
 
 def run(orders: Orders) -> None:

@@ -198,8 +198,7 @@ def _fail(calls: _Calls, cause: Exception | None) -> None:
 def _tell(done: Done, answer: Recorded | Exception) -> None:
     try:
         done(answer)
-    except Exception:  # noqa: BLE001 - see below
-        # One whose answer cannot be given must not keep theirs from the others of its pipeline.
+    except Exception:  # noqa: BLE001 - one that cannot be answered keeps no answer from the others of its pipeline
         _log.exception("a recorded scan was not answered")
 
 
