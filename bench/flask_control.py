@@ -14,10 +14,10 @@ from kit.db import make_engine
 from kit.redis import connect
 from scanservice import catalogue, places, tickets, verdicts, visitors
 from scanservice.catalogue import Asked, Elsewhere
+from scanservice.edge import scanning
 from scanservice.edge.parts import host_name, language, verdict_document
-from scanservice.edge.scanning import Answered, Repeat, Scan, entries_max, sighting
+from scanservice.edge.scanning import Answered, Repeat, Scan, entries_max, entry
 from scanservice.hot import functions, state
-from scanservice.hot import log as scan_log
 
 _given = settings.read()
 _secret = _given.secret_bytes
@@ -52,13 +52,15 @@ def scan(_code: str) -> Response:
             asked=asked,
             scan_id=ids.uuid7(now),
             at_ms=unix_ms(now),
-            confirmed=True,
             repeat=Repeat.NEVER,
-            visitor=visitor,
-            whence=visitors.network_of(_keys, client) + places.UNKNOWN,
-            address=client,
-            client="api",
-            language=language(request.headers.get("Accept-Language", "").encode()),
+            visit=scanning.visit(
+                confirmed=True,
+                visitor=visitor,
+                whence=visitors.network_of(_keys, client) + places.UNKNOWN,
+                address=client,
+                client="api",
+                language=language(request.headers.get("Accept-Language", "").encode()),
+            ),
         )
     )
     return Response(msgspec.json.encode(verdict_document(answered, key=_ticket_key)), mimetype="application/json")
@@ -68,8 +70,10 @@ def _record(scan: Scan) -> Answered:
     item = _catalogue.item(scan.asked)
     assert item.counted is not None
     epoch, counter = item.counted
-    partition = functions.partition_of(item.brand.tenant_id, counter)
-    visitor = scan.visitor[: state.VISITOR_BYTES]
+    facts, visit = item.facts, scan.visit
+    tenant_id = scan.asked.tenant_id
+    partition = functions.partition_of(tenant_id, counter)
+    visitor = visit.visitor[: state.VISITOR_BYTES]
     answer = cast(
         "bytes",
         _redis.fcall(
@@ -77,25 +81,25 @@ def _record(scan: Scan) -> Answered:
             3,
             functions.meta_key(partition),
             functions.log_key(partition),
-            functions.bucket_key(partition, tenant_id=item.brand.tenant_id, epoch=epoch, counter=counter),
+            functions.bucket_key(partition, tenant_id=tenant_id, epoch=epoch, counter=counter),
             _catalogue.generation,
             _catalogue.version,
             _entries_max,
             functions.field(counter),
-            verdicts.mode(item.standing, scan.role, confirmed=scan.confirmed).value,
+            verdicts.mode(facts.standing, visit.role, confirmed=visit.confirmed).value,
             state.seconds(scan.at_ms // 1000),
             visitor,
-            scan.whence,
-            scan_log.encode(sighting(scan, item)),
+            visit.whence,
+            entry(scan, item),
         ),
     )
     judgement = verdicts.judge(
-        standing=item.standing,
-        standing_reason=item.standing_reason,
+        standing=facts.standing,
+        standing_reason=facts.standing_reason,
         before=state.unpack(answer[4:]) if len(answer) > 4 else None,
         visitor=visitor,
-        whence=scan.whence,
-        role=scan.role,
+        whence=visit.whence,
+        role=visit.role,
         at_s=int.from_bytes(answer[:4], "big"),
     )
     return Answered(scan=scan, item=item, judgement=judgement)

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from random import Random  # noqa: TID251 - the type; kit.chance makes it
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import psycopg
@@ -29,11 +30,12 @@ from bench.load import Outcome, Plan
 from bench.scan import JSON
 from codegen.orders import CodeOrder
 from kit import chance, ids
+from kit.clock import unix_ms
 from scanservice import catalogue, verdicts
 from scanservice.edge.scanning import entries_max
 from scanservice.hot import functions, state
 from scanservice.hot import log as scan_log
-from scanservice.hot.log import Sighting
+from scanservice.hot.log import Known, Visit
 from scanservice.verdicts import Role, Standing
 
 CODES = 100_000
@@ -95,38 +97,33 @@ class Filler:
         now = self.ground.onemark.clock.now()
         counter = self.order.first_counter + self.pick.randrange(CODES)
         visitor = self.pick.randrange(VISITORS).to_bytes(8, "little")
-        sighting = self._sighting(counter, visitor, now)
+        scan_id = ids.uuid7(now)
         if number % 2:
-            yield self._call(sighting, counter)
+            yield self._call(scan_id, now, counter, self._visit(visitor))
             return
-        page = {"confirmed": False, "latitude": None, "longitude": None, "accuracy_m": None, "client": "wechat"}
-        yield self._call(_changed(sighting, page), counter)
-        yield self._call(_changed(sighting, {"at_ms": sighting.at_ms + BEACON_AFTER // timedelta(milliseconds=1)}), counter)
+        yield self._call(scan_id, now, counter, self._visit(visitor, page=True))
+        yield self._call(scan_id, now + BEACON_AFTER, counter, self._visit(visitor))
 
-    def _sighting(self, counter: int, visitor: bytes, now: datetime) -> Sighting:
-        located = self.pick.random() < LOCATED_SHARE
-        return Sighting(
-            scan_id=ids.uuid7(now),
-            tenant_id=self.ground.tenant_id,
-            at_ms=int(now.timestamp() * 1000),
-            confirmed=True,
+    def _visit(self, visitor: bytes, *, page: bool = False) -> Visit:
+        located = not page and self.pick.random() < LOCATED_SHARE
+        return Visit(
+            confirmed=not page,
             visitor=visitor,
             whence=visitor[: state.WHENCE_BYTES],
             ip=bytes((10, 0, visitor[0], visitor[1])),
-            standing=Standing.ACTIVE,
-            gtin=self.order.gtin,
-            lot=self.order.lot,
-            epoch=self.order.epoch,
-            counter=counter,
-            order_id=self.order.id,
-            client="api",
+            client="wechat" if page else "api",
             language="zh-CN",
             latitude=self.pick.uniform(*LATITUDES) if located else None,
             longitude=self.pick.uniform(*LONGITUDES) if located else None,
             accuracy_m=25.0 if located else None,
         )
 
-    def _call(self, sighting: Sighting, counter: int) -> list[Any]:
+    def _call(self, scan_id: UUID, at: datetime, counter: int, visit: Visit) -> list[Any]:
+        order = self.order
+        known = Known(self.ground.tenant_id, Standing.ACTIVE, "", order.gtin, order.lot, order.epoch, order.id)
+        entry = scan_log.encode(
+            scan_id, unix_ms(at), counter=counter, serial="", known=scan_log.pack(known), visit=scan_log.pack(visit)
+        )
         tenant_id = self.ground.tenant_id
         partition = functions.partition_of(tenant_id, counter)
         return [
@@ -137,16 +134,12 @@ class Filler:
             self.version,
             entries_max(self.ground.onemark.settings.log_bytes_max),
             functions.field(counter),
-            verdicts.mode(sighting.standing, Role.CONSUMER, confirmed=sighting.confirmed).value,
-            state.seconds(sighting.at_ms / 1000),
-            sighting.visitor[: state.VISITOR_BYTES],
-            sighting.whence,
-            scan_log.encode(sighting),
+            verdicts.mode(known.standing, Role.CONSUMER, confirmed=visit.confirmed).value,
+            state.seconds(at.timestamp()),
+            visit.visitor[: state.VISITOR_BYTES],
+            visit.whence,
+            entry,
         ]
-
-
-def _changed(sighting: Sighting, members: dict[str, Any]) -> Sighting:
-    return Sighting(**{**{name: getattr(sighting, name) for name in Sighting.__struct_fields__}, **members})
 
 
 class PlainTable:

@@ -5,7 +5,7 @@ than it says, never older. It holds working keys: it stays in memory and is neve
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -86,6 +86,22 @@ class BrandCatalogue:
         epoch = self.epochs.get(cipher.epoch_in(number))
         n = None if epoch is None else epoch.cipher.counter_in(number)
         return None if n is None or epoch is None else (epoch.cipher.epoch, n)
+
+    def counters_of(self, serials: Sequence[str]) -> list[tuple[int, int] | None]:
+        """As `counter_of` of each canonical serial."""
+        found: list[tuple[int, int] | None] = [None] * len(serials)
+        by_epoch: dict[str, list[int]] = {}
+        for place, serial in enumerate(serials):
+            by_epoch.setdefault(serial[:1], []).append(place)
+        for letter, places in by_epoch.items():
+            epoch = self.epochs.get(cipher.ALPHABET.find(letter)) if letter else None
+            if epoch is None:
+                continue
+            number = epoch.cipher.epoch
+            counters = epoch.cipher.counters_of([serials[place] for place in places])
+            for place, n in zip(places, counters, strict=True):
+                found[place] = None if n is None else (number, n)
+        return found
 
     def range_of(self, *, epoch: int, counter: int) -> CodeRange | None:
         place = bisect_right(self.ranges, (epoch, counter), key=lambda one: (one.epoch, one.first_counter)) - 1

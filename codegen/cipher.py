@@ -11,14 +11,15 @@ Promises: one serial for one (epoch, counter), different for different ones; a s
 2^-55 a try. Refuses nothing by exception that a stranger could have typed: `counter_of` answers None, in constant time over the tag.
 Pure: no database, no network, no clock, no chance.
 
-Threads: `serials` makes its own AES contexts and may run anywhere. The scalar functions share two ECB contexts, which keep no
+Threads: `serials` and `counters_of` make their own AES contexts and may run anywhere. The scalar functions share two ECB contexts, which keep no
 state between whole blocks, and each call feeds exactly one block while it holds the interpreter lock.
 """
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hmac import compare_digest
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,7 @@ _TAG_BYTES = 7
 _TAG_MASK = 2**TAG_BITS - 1
 _COUNTER_MASK = COUNTER_MAX
 _CMAC_RB = 0x87  # RFC 4493 section 2.3
+_ROOM = 15  # update_into asks for room of one block less one byte
 _CHUNK = 1 << 15  # 512 KiB of blocks stay in the second-level cache
 _HALF_BITS = 50  # ten characters
 _PAIR_BITS = 10  # two characters
@@ -50,9 +52,16 @@ _PYTHON_DIGITS = b"0123456789abcdefghijklmnopqrstuv"
 _TO_PYTHON = bytes(_PYTHON_DIGITS[ALPHABET.index(chr(byte))] if chr(byte) in ALPHABET else ord("!") for byte in range(256))
 _TYPED = str.maketrans({"I": "1", "L": "1", "O": "0", " ": None, "-": None})
 _LETTERS = np.frombuffer(ALPHABET.encode(), dtype=np.uint8)
+# The same for arrays: the digit that each byte is, and what each place of half a serial counts.
+_NO_DIGIT = 255
+_DIGITS = np.array([ALPHABET.find(chr(byte)) & _NO_DIGIT for byte in range(256)], dtype=np.uint8)
+_PLACES = np.uint64(1) << np.arange(_HALF_BITS - 5, -1, -5, dtype=np.uint64)
+_UNREADABLE = "!" * SERIAL_LENGTH
 _PAIRS: npt.NDArray[np.uint16] = np.stack((np.repeat(_LETTERS, 32), np.tile(_LETTERS, 32)), axis=1).view(np.uint16).reshape(-1)
 
 Serials = npt.NDArray[np.bytes_]
+_Numbers = npt.NDArray[np.uint64]
+_Scratch = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,17 +143,35 @@ class SerialCipher:
         mac = _ecb(self.keys.mac)
         enc = _ecb(self.keys.enc)
         blocks = np.empty((min(count, _CHUNK), 2), dtype=">u8")
-        answer = np.empty(blocks.nbytes + 15, dtype=np.uint8)  # update_into asks for room of one block less one byte
+        answer = np.empty(blocks.nbytes + _ROOM, dtype=np.uint8)
         for start in range(0, count, _CHUNK):
             rows = min(_CHUNK, count - start)
             n = np.arange(first + start, first + start + rows, dtype=np.uint64)
-            tag = _encrypt(mac, self._mac_base >> 64, n ^ np.uint64(self._mac_base & 2**64 - 1), blocks[:rows], answer)
-            tag >>= np.uint64(64 - TAG_BITS)
-            low = np.uint64(self._enc_base & 2**64 - 1)
-            keystream = _encrypt(enc, tag << np.uint64(8) | np.uint64(_FORMAT), low, blocks[:rows], answer)
-            n ^= keystream >> np.uint64(64 - COUNTER_BITS)
+            tag = self._tags(mac, n, blocks[:rows], answer)
+            n ^= self._keystreams(enc, tag, blocks[:rows], answer)
             _write_base32(out[start : start + rows], epoch=self.epoch, counter=n, tag=tag)
         return out.view(f"S{SERIAL_LENGTH}").reshape(count)
+
+    def counters_of(self, serials: Sequence[str]) -> list[int | None]:
+        """As `counter_of` of each, in a tenth of the time where there are hundreds."""
+        if not serials:
+            return []
+        read = _read(serials)
+        blocks = np.empty((len(serials), 2), dtype=">u8")
+        answer = np.empty(blocks.nbytes + _ROOM, dtype=np.uint8)
+        n = read.counter ^ self._keystreams(_ecb(self.keys.enc), read.tag, blocks, answer)
+        made = self._tags(_ecb(self.keys.mac), n, blocks, answer) == read.tag
+        made &= read.readable & (read.epoch == self.epoch)
+        return [counter if good else None for counter, good in zip(n.tolist(), made.tolist(), strict=True)]
+
+    def _tags(self, mac: CipherContext, n: _Numbers, blocks: _Numbers, answer: _Scratch) -> _Numbers:
+        tag = _encrypt(mac, self._mac_base >> 64, n ^ np.uint64(self._mac_base & 2**64 - 1), blocks, answer)
+        return tag >> np.uint64(64 - TAG_BITS)
+
+    def _keystreams(self, enc: CipherContext, tag: _Numbers, blocks: _Numbers, answer: _Scratch) -> _Numbers:
+        low = np.uint64(self._enc_base & 2**64 - 1)
+        keystream = _encrypt(enc, tag << np.uint64(8) | np.uint64(_FORMAT), low, blocks, answer)
+        return keystream >> np.uint64(64 - COUNTER_BITS)
 
     def _keystream(self, tag: int) -> int:
         return int.from_bytes(self._enc_block.update((tag << 72 | self._enc_base).to_bytes(16))[: COUNTER_BITS // 8])
@@ -177,6 +204,28 @@ def number_of(serial: str) -> int | None:
         return int(serial.encode("ascii").translate(_TO_PYTHON), 32)
     except ValueError:
         return None
+
+
+class _Read(NamedTuple):
+    """The parts of many serials, an array each. Where one is not readable its parts mean nothing."""
+
+    readable: npt.NDArray[np.bool_]
+    epoch: _Numbers
+    counter: _Numbers  # encrypted
+    tag: _Numbers
+
+
+def _read(serials: Sequence[str]) -> _Read:
+    text = "".join([serial if len(serial) == SERIAL_LENGTH and serial.isascii() else _UNREADABLE for serial in serials])
+    digits = _DIGITS[np.frombuffer(text.encode("ascii"), dtype=np.uint8)].reshape(-1, SERIAL_LENGTH)
+    half = SERIAL_LENGTH // 2
+    high, low = (digits[:, start : start + half].astype(np.uint64) @ _PLACES for start in (0, half))
+    return _Read(
+        readable=(digits != _NO_DIGIT).all(axis=1),
+        epoch=high >> np.uint64(_HALF_BITS - 5),
+        counter=high >> np.uint64(5) & np.uint64(_COUNTER_MASK),
+        tag=(high & np.uint64(31)) << np.uint64(_HALF_BITS) | low,
+    )
 
 
 def _expand(master: bytes, *, info: bytes, size_bytes: int = KEY_BYTES) -> bytes:

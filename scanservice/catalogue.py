@@ -6,7 +6,7 @@ many scans ask for it. Its version may be older than what it holds, never newer.
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -28,13 +28,17 @@ from codegen.resolver_links.link_table import NO_LINKS, LinkTable
 from kit import log
 from kit.db import transaction
 from kit.refusals import NotFound, Unavailable
-from scanservice import api_keys, evidence
+from scanservice import api_keys, evidence, verdicts
 from scanservice.api_keys import ApiKey
 from scanservice.evidence import Weights
 from scanservice.hot import functions, generations
-from scanservice.verdicts import Standing
+from scanservice.hot import log as scan_log
+from scanservice.hot.log import Known
+from scanservice.verdicts import Judgement, Standing
 
 POLL_S: Final = 5.0
+# Of one range; where every code is bound or decided apart, the oldest are found anew.
+FACTS_KEPT_MAX: Final = 4096
 
 _STANDINGS: Final = {
     CodeState.VOID: Standing.VOID,
@@ -75,22 +79,32 @@ class Asked(msgspec.Struct, frozen=True):
     counted: tuple[int, int] | None = None
 
 
-class Item(msgspec.Struct, frozen=True):
-    """What the catalogue says of a code. `counted` is its epoch and counter; None where nobody made it. `weights`: by which evidence of
-    copies of this code is judged.
+class Facts(msgspec.Struct, frozen=True):
+    """What the catalogue says of a code, and of all codes alike: neighbours of one order share these.
+
+    `weights`: by which evidence of copies is judged. `unseen`: the verdict where nobody has scanned it. `logged`: these facts as every entry of the scan log has them.
     """
 
     brand: BrandCatalogue
     standing: Standing
-    standing_reason: str = ""
-    gtin: str = ""
-    lot: str = ""
-    kind: str = ""
-    serial: str = ""
+    standing_reason: str
+    gtin: str
+    lot: str
+    kind: str
+    order_id: UUID | None
+    proofs: Proofs
+    product: Product | None
+    weights: Weights
+    unseen: Judgement
+    logged: msgspec.Raw
+
+
+class Item(msgspec.Struct, frozen=True):
+    """A code and its facts. `counted` is its epoch and counter; None where nobody made it."""
+
+    facts: Facts
+    serial: str
     counted: tuple[int, int] | None = None
-    order_id: UUID | None = None
-    proofs: Proofs = NO_PROOFS
-    weights: Weights = evidence.USUAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +135,7 @@ class Catalogue:
             for one in brand.ranges:
                 firsts, stocks = self._stocks.setdefault((tenant_id, one.epoch), ([], []))
                 firsts.append(one.first_counter)
-                stocks.append(_Stock(one))
+                stocks.append(_Stock(brand, one))
 
     def brand_for(self, host: str, *, gtin: str, guess: bool) -> BrandCatalogue | Elsewhere:
         """The brand that answers a scan under `host`; `guess` lets an unknown host mean the oldest brand, as in the one box.
@@ -149,20 +163,37 @@ class Catalogue:
         return host in self._by_host
 
     def item(self, asked: Asked) -> Item:
+        counted = asked.counted
+        if counted is None and asked.serial:
+            counted = self.brands[asked.tenant_id].counter_of(asked.serial)
+        return self._item(asked, counted)
+
+    def items(self, asked: Sequence[Asked]) -> list[Item]:
+        """As `item` of each, with their serials read together."""
+        found = [one.counted for one in asked]
+        by_brand: dict[int, list[int]] = {}
+        for place, one in enumerate(asked):
+            if one.counted is None and one.serial:
+                by_brand.setdefault(one.tenant_id, []).append(place)
+        for tenant_id, places in by_brand.items():
+            counters = self.brands[tenant_id].counters_of([asked[place].serial for place in places])
+            for place, counted in zip(places, counters, strict=True):
+                found[place] = counted
+        return [self._item(one, counted) for one, counted in zip(asked, found, strict=True)]
+
+    def _item(self, asked: Asked, counted: tuple[int, int] | None) -> Item:
         brand = self.brands[asked.tenant_id]
-        counted = asked.counted or (brand.counter_of(asked.serial) if asked.serial else None)
         if counted is None:
-            return Item(brand=brand, standing=Standing.BAD_SERIAL, gtin=asked.gtin, serial=asked.serial)
+            return Item(_facts(brand, Standing.BAD_SERIAL, gtin=asked.gtin), asked.serial)
         epoch, counter = counted
         found = self._stock_of(asked.tenant_id, epoch, counter)
         if found is None:
-            revoked = brand.epochs[epoch].revoked
-            standing = Standing.EPOCH_REVOKED if revoked else Standing.NO_RANGE
-            return Item(brand=brand, standing=standing, gtin=asked.gtin, serial=asked.serial, counted=counted)
-        names = found.names or found.range.names_at(counter)
-        if asked.gtin and (names is None or asked.gtin != names[0]):
-            return Item(brand=brand, standing=Standing.WRONG_GTIN, gtin=asked.gtin, serial=asked.serial)
-        return _item(brand, found, counted, names, serial=asked.serial)
+            standing = Standing.EPOCH_REVOKED if brand.epochs[epoch].revoked else Standing.NO_RANGE
+            return Item(_facts(brand, standing, gtin=asked.gtin, epoch=epoch), asked.serial, counted)
+        facts = found.facts_at(counter)
+        if asked.gtin and asked.gtin != facts.gtin:
+            return Item(_facts(brand, Standing.WRONG_GTIN, gtin=asked.gtin), asked.serial)
+        return Item(facts, asked.serial, counted)
 
     def _stock_of(self, tenant_id: int, epoch: int, counter: int) -> "_Stock | None":
         """As `BrandCatalogue.range_of`, with plain numbers to search in: this is asked for every scan."""
@@ -172,49 +203,93 @@ class Catalogue:
 
 
 class _Stock:
-    """A range as scans look it up: what is the same for all its codes is known beforehand, decisions lie as numbers to search in."""
+    """A range as scans look it up: decisions lie as numbers to search in, and the facts of codes that are alike are found once."""
 
-    __slots__ = ("decided", "kind", "names", "range")
+    __slots__ = ("_brand", "_decided", "_facts", "_kind", "_names", "range")
 
-    def __init__(self, one: CodeRange) -> None:
+    def __init__(self, brand: BrandCatalogue, one: CodeRange) -> None:
         self.range = one
-        self.names = (one.gtin, one.lot) if one.gtin else None
-        self.kind = one.kind if one.packaging is None else None
-        self.decided = [
+        self._brand = brand
+        # What all its codes have in common, None where they differ.
+        self._names = (one.gtin, one.lot) if one.gtin else None
+        self._kind = one.kind if one.packaging is None else None
+        self._decided = [
             (state, [stretch.first for stretch in stretches], stretches)
             for state, stretches in one.states.worst_first()
             if stretches
         ]
+        self._facts: dict[tuple[CodeState, int, tuple[str, str] | None, str], Facts] = {}
 
-    def state_at(self, counter: int) -> tuple[CodeState, Stretch | None]:
+    def facts_at(self, counter: int) -> Facts:
+        state, decision = self._decided_at(counter)
+        names = self._names or self.range.names_at(counter)
+        kind = self._kind or self.range.kind_at(counter)
+        key = (state, -1 if decision is None else decision.first, names, kind)
+        known = self._facts.get(key)
+        if known is None:
+            if len(self._facts) >= FACTS_KEPT_MAX:
+                self._facts.clear()
+            known = self._facts[key] = self._facts_of(state, decision, names, kind)
+        return known
+
+    def _decided_at(self, counter: int) -> tuple[CodeState, Stretch | None]:
         """As `OrderStates.at`."""
-        for state, firsts, stretches in self.decided:
+        for state, firsts, stretches in self._decided:
             place = bisect_right(firsts, counter) - 1
             if place >= 0 and stretches[place].last >= counter:
                 return state, stretches[place]
         return CodeState.INACTIVE, None
 
+    def _facts_of(self, state: CodeState, decision: Stretch | None, names: tuple[str, str] | None, kind: str) -> Facts:
+        one = self.range
+        standing = Standing.EPOCH_REVOKED if self._brand.epochs[one.epoch].revoked else _STANDINGS[state]
+        if names is None and standing in _ON_THE_WAY:
+            standing = Standing.UNBOUND
+        told = decision is not None and state in _TOLD and standing is not Standing.UNBOUND
+        gtin, lot = names or ("", "")
+        return _facts(
+            self._brand,
+            standing,
+            reason=decision.reason if decision is not None and told else "",
+            gtin=gtin,
+            lot=lot,
+            kind=kind,
+            epoch=one.epoch,
+            order_id=one.order_id,
+            proofs=one.proofs,
+        )
 
-def _item(brand: BrandCatalogue, found: _Stock, counted: tuple[int, int], names: tuple[str, str] | None, *, serial: str) -> Item:
-    state, decision = found.state_at(counted[1])
-    standing = Standing.EPOCH_REVOKED if brand.epochs[counted[0]].revoked else _STANDINGS[state]
-    if names is None and standing in _ON_THE_WAY:
-        standing = Standing.UNBOUND
-    gtin, lot = names or ("", "")
-    product = brand.products.get(gtin)
-    # By place: names cost a microsecond, and this is made for every scan.
-    return Item(
-        brand,
-        standing,
-        "" if decision is None or state not in _TOLD or standing is Standing.UNBOUND else decision.reason,
-        gtin,
-        lot,
-        found.kind or found.range.kind_at(counted[1]),
-        serial,
-        counted,
-        found.range.order_id,
-        found.range.proofs,
-        evidence.USUAL if product is None else weights_of(product),
+
+def _facts(
+    brand: BrandCatalogue,
+    standing: Standing,
+    *,
+    reason: str = "",
+    gtin: str = "",
+    lot: str = "",
+    kind: str = "",
+    epoch: int | None = None,
+    order_id: UUID | None = None,
+    proofs: Proofs = NO_PROOFS,
+) -> Facts:
+    product = None if epoch is None else brand.products.get(gtin)
+    weights = evidence.USUAL if product is None else weights_of(product)
+    known = Known(
+        *(brand.tenant_id, standing, reason, gtin, lot, epoch, order_id), weights.stranger_rate_pm, weights.suspect_at_db
+    )
+    return Facts(
+        brand=brand,
+        standing=standing,
+        standing_reason=reason,
+        gtin=gtin,
+        lot=lot,
+        kind=kind,
+        order_id=order_id,
+        proofs=proofs,
+        product=product,
+        weights=weights,
+        unseen=verdicts.unseen(standing, reason),
+        logged=scan_log.pack(known),
     )
 
 

@@ -137,11 +137,8 @@ def judge(
     weights: Weights = evidence.USUAL,
 ) -> Judgement:
     """`visitor` and `whence` in the state's own length, `at_s` in seconds since 2020-01-01Z (scanservice.hot.state)."""
-    decided = _BY_STANDING.get(standing)
-    if decided is not None:
-        return Judgement(decided, (Reason(standing.value, standing_reason or None),))
-    if before is None:
-        return _FIRST
+    if before is None or standing in _BY_STANDING:
+        return unseen(standing, standing_reason)
     if before.flags & state.FLAG_CONSUMED:
         return Judgement(Verdict.CONSUMED, (Reason("consumed"), *_company(before.slots)))
     staff_before = bool(before.flags & state.FLAG_STAFF)
@@ -154,6 +151,12 @@ def judge(
     return (
         judged if before.proof is None else _proven(judged, before, before.proof, visitor=who, whence=whence, at_min=at_s // 60)
     )
+
+
+def unseen(standing: Standing, standing_reason: str = "") -> Judgement:
+    """Where nobody has scanned the code before."""
+    decided = _BY_STANDING.get(standing)
+    return _FIRST if decided is None else Judgement(decided, (Reason(standing.value, standing_reason or None),))
 
 
 def marked(judgement: Judgement, signature: Signature, marks: tuple[Reason, ...] = ()) -> Judgement:

@@ -13,6 +13,8 @@ from scanservice.edge import clients
 from scanservice.edge.clients import USER_AGENT_BYTES_MAX
 from scanservice.edge.http import Request
 from scanservice.edge.parts import Parts, host_name, language, origin_of
+from scanservice.edge.scanning import Visit, visit
+from scanservice.verdicts import Role, Signature
 from scanservice.visitors import Address, Keys
 
 # A kilobyte each, four at most. Programs and the proxies before phones repeat themselves; a phone of its own seldom does.
@@ -29,7 +31,7 @@ class Asker:
     """`cookie` is the visitor's, None where there is none; `origin` is scheme and host as they were asked."""
 
     __slots__ = (
-        "_visitors",
+        "_visits",
         "address",
         "client",
         "cookie",
@@ -56,17 +58,32 @@ class Asker:
         self.origin = origin_of(request)
         self.secure = request.scheme == "https"
         self.trace = request.trace
-        self._visitors: dict[int, bytes] = {}
+        self._visits: dict[int, Visit] = {}
 
     def visitor(self, keys: Keys, *, tenant_id: int) -> bytes:
         """By the cookie, else by address and program."""
-        known = self._visitors.get(tenant_id)
+        if self.cookie is None:
+            return visitors.by_address(keys, tenant_id=tenant_id, address=self.address, user_agent=self.user_agent)
+        return visitors.by_cookie(keys, tenant_id=tenant_id, cookie=self.cookie)
+
+    def visit(self, visitor: bytes, *, role: Role = Role.CONSUMER, signature: Signature = Signature.NONE) -> Visit:
+        return visit(
+            confirmed=self.is_program,
+            visitor=visitor,
+            whence=self.whence,
+            address=self.address,
+            client="api" if self.is_program else self.client,
+            language=self.language,
+            role=role,
+            signature=signature,
+            trace=self.trace,
+        )
+
+    def usual_visit(self, keys: Keys, *, tenant_id: int) -> Visit:
+        """A consumer's, to an address without a signature: the same for each of its scans."""
+        known = self._visits.get(tenant_id)
         if known is None:
-            known = self._visitors[tenant_id] = (
-                visitors.by_address(keys, tenant_id=tenant_id, address=self.address, user_agent=self.user_agent)
-                if self.cookie is None
-                else visitors.by_cookie(keys, tenant_id=tenant_id, cookie=self.cookie)
-            )
+            known = self._visits[tenant_id] = self.visit(self.visitor(keys, tenant_id=tenant_id))
         return known
 
 

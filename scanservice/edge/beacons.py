@@ -17,7 +17,7 @@ from scanservice.edge import clients, positions
 from scanservice.edge.clients import USER_AGENT_BYTES_MAX
 from scanservice.edge.http import NOT_READ, Answer, Request, json, redirect
 from scanservice.edge.parts import Parts, language, ticket_of
-from scanservice.edge.scanning import Answered, Repeat, Scan
+from scanservice.edge.scanning import Answered, Repeat, Scan, visit
 from scanservice.edge.visits import PAGE
 from scanservice.tickets import Stage, Ticket
 
@@ -99,17 +99,19 @@ async def _confirm(parts: Parts, request: Request, ticket: Ticket, beacon: Beaco
             asked=Asked(tenant_id=ticket.tenant_id, gtin=ticket.gtin, serial=ticket.serial, counted=counted),
             scan_id=ticket.scan_id,
             at_ms=unix_ms(parts.clock.now()),
-            confirmed=True,
             repeat=Repeat.POSSIBLE,
-            visitor=ticket.visitor,
-            whence=parts.whence(address, position),
-            address=address,
-            client=clients.client(request.headers.get(b"user-agent", b"")[:USER_AGENT_BYTES_MAX]).word,
-            language=language(request.headers.get(b"accept-language", b"")),
-            position=position,
-            role=parts.role(request, tenant_id=ticket.tenant_id),
-            signature=verdicts.signature_in(ticket.reasons),
-            trace=request.trace,
+            visit=visit(
+                confirmed=True,
+                visitor=ticket.visitor,
+                whence=parts.whence(address, position),
+                address=address,
+                client=clients.client(request.headers.get(b"user-agent", b"")[:USER_AGENT_BYTES_MAX]).word,
+                language=language(request.headers.get(b"accept-language", b"")),
+                position=position,
+                role=parts.role(request, tenant_id=ticket.tenant_id),
+                signature=verdicts.signature_in(ticket.reasons),
+                trace=request.trace,
+            ),
         )
     )
 

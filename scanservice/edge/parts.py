@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
@@ -17,7 +18,7 @@ from scanservice.edge.http import Request
 from scanservice.edge.pin_desk import PinDesk
 from scanservice.edge.scanning import Answered, Position, Scanner
 from scanservice.tickets import Stage, Ticket, expiry_s, seal
-from scanservice.verdicts import Reason, Role
+from scanservice.verdicts import Reason, Role, Verdict
 from scanservice.visitors import Address, IpNetwork, Keys
 
 LANGUAGE_CHARS_MAX: Final = 8
@@ -59,43 +60,61 @@ class Parts:
 
 def ticket_of(answered: Answered, *, key: bytes) -> str:
     scan, item = answered.scan, answered.item
+    facts, visit = item.facts, scan.visit
     epoch, counter = item.counted or (None, None)
     # By place: names cost a microsecond, and this is made for every scan.
     ticket = Ticket(
-        item.brand.tenant_id,
-        Stage.CONFIRMED if scan.confirmed else Stage.SEEN,
+        scan.asked.tenant_id,
+        Stage.CONFIRMED if visit.confirmed else Stage.SEEN,
         answered.judgement.verdict,
         answered.judgement.reasons,
-        item.gtin,
+        facts.gtin,
         scan.scan_id,
-        scan.visitor,
+        visit.visitor,
         expiry_s(scan.at_ms),
         item.serial if item.counted is None else "",
-        item.lot,
-        item.kind,
+        facts.lot,
+        facts.kind,
         epoch,
         counter,
-        item.order_id,
+        facts.order_id,
     )
     return seal(ticket, key=key)
 
 
-def verdict_document(answered: Answered, *, key: bytes) -> dict[str, object]:
+class ProductNames(msgspec.Struct, frozen=True):
+    name: str
+    name_zh: str
+
+
+class VerdictDocument(msgspec.Struct, frozen=True):
     """The answer for programs; a product is named only where the code is one of ours."""
-    item = answered.item
-    product = item.brand.products.get(item.gtin) if item.counted is not None else None
-    document: dict[str, object] = {
-        "verdict": answered.judgement.verdict,
-        "reasons": reasons_document(answered.judgement.reasons),
-        "gtin": item.gtin,
-        "serial": item.serial,
-        "lot": item.lot,
-        "scan_id": answered.scan.scan_id,
-        "ticket": ticket_of(answered, key=key),
-    }
-    if product is not None:
-        document["product"] = {"name": product.name, "name_zh": product.name_zh}
-    return document
+
+    verdict: Verdict
+    reasons: msgspec.Raw
+    gtin: str
+    serial: str
+    lot: str
+    scan_id: UUID
+    ticket: str
+    product: ProductNames | msgspec.UnsetType
+
+
+def verdict_document(answered: Answered, *, key: bytes) -> VerdictDocument:
+    item, judgement = answered.item, answered.judgement
+    facts = item.facts
+    product = facts.product
+    # By place: names cost a microsecond, and this is made for every scan.
+    return VerdictDocument(
+        judgement.verdict,
+        reasons_document(judgement.reasons),
+        facts.gtin,
+        item.serial,
+        facts.lot,
+        answered.scan.scan_id,
+        ticket_of(answered, key=key),
+        msgspec.UNSET if product is None else ProductNames(product.name, product.name_zh),
+    )
 
 
 @lru_cache(maxsize=REASONS_KEPT)

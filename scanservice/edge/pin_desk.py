@@ -103,11 +103,12 @@ class PinDesk:
         item = catalogue.item(entered.asked)
         assert item.counted is not None  # noqa: S101 - the caller's promise
         epoch, counter = item.counted
-        tenant_id = item.brand.tenant_id
+        brand = item.facts.brand
+        tenant_id = brand.tenant_id
         partition = functions.partition_of(tenant_id, counter)
         at_s = state.seconds(entered.at.timestamp())
         visitor = entered.visitor[: state.VISITOR_BYTES]
-        right = pins.agrees(item.brand.epochs[epoch].cipher, counter, entered.pin)
+        right = pins.agrees(brand.epochs[epoch].cipher, counter, entered.pin)
         entry = PinEntry(
             try_id=ids.uuid7(entered.at),
             tenant_id=tenant_id,
@@ -149,14 +150,14 @@ class PinDesk:
 
 def _judged(item: Item, after: State | None, entered: Entered, *, at_s: int) -> Judgement:
     return verdicts.judge(
-        standing=item.standing,
-        standing_reason=item.standing_reason,
+        standing=item.facts.standing,
+        standing_reason=item.facts.standing_reason,
         before=after,
         visitor=entered.visitor[: state.VISITOR_BYTES],
         whence=entered.whence,
         role=Role.CONSUMER,
         at_s=at_s,
-        weights=item.weights,
+        weights=item.facts.weights,
     )
 
 

@@ -111,7 +111,7 @@ def _own(parts: Parts, request: Request, ticket: Ticket, *, visitor_id: str) -> 
         raise PinNotAsked
     asked = Asked(tenant_id=ticket.tenant_id, gtin=ticket.gtin, serial=ticket.serial, counted=(ticket.epoch, ticket.counter))
     item = parts.pin_desk.item(asked)
-    if item.counted is None or not item.kind or not item.proofs.asks_pin(Kind(item.kind)):
+    if item.counted is None or not item.facts.kind or not item.facts.proofs.asks_pin(Kind(item.facts.kind)):
         raise PinNotAsked
     return asked
 

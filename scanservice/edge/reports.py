@@ -60,11 +60,13 @@ async def _many(parts: Parts, sender: Sender, raws: list[msgspec.Raw]) -> list[m
     """In order. While some are on their way to Redis the next are made, and other requests have their turns between."""
     batch = Batch(parts, len(raws), instance=PATH.decode())
     for start in range(0, len(raws), ITEMS_IN_ONE_TURN):
+        scans = []
         for place, raw in enumerate(raws[start : start + ITEMS_IN_ONE_TURN], start):
             try:
-                batch.begin(place, sender.scan(senders.read(raw)))
+                scans.append((place, sender.scan(senders.read(raw))))
             except Refusal as refusal:
                 batch.refuse(place, refusal)
+        batch.begin(scans)
         batch.record()
         await asyncio.sleep(0)
     return await batch.results()

@@ -22,8 +22,7 @@ from scanservice.edge.throttling import Buckets
 from scanservice.hot import calls, functions, state
 from scanservice.hot import log as scan_log
 from scanservice.hot.calls import Knowledge, ScanCall
-from scanservice.hot.log import Sighting
-from scanservice.verdicts import Judgement, Reason, Role, Signature, Standing
+from scanservice.verdicts import NO_MARKS, Judgement, Reason, Role, Signature, Standing
 from scanservice.visitors import Address, Keys
 
 CATALOGUE_TRIES_MAX: Final = 3
@@ -45,24 +44,27 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     accuracy_m: float | None = None
 
 
+class Visit(msgspec.Struct, frozen=True):
+    """Who scans, and how. Made by `visit`; scans of one sender share it. `logged`: as every entry of the scan log has it."""
+
+    confirmed: bool
+    visitor: bytes
+    whence: bytes
+    address: Address
+    role: Role
+    signature: Signature
+    marks: tuple[Reason, ...]
+    logged: msgspec.Raw
+
+
 class Scan(msgspec.Struct, frozen=True):
-    """What a request says: which code, by whom, how far it is; `at_ms` is Unix time."""
+    """What a request says: which code, and by whom; `at_ms` is Unix time."""
 
     asked: Asked
     scan_id: UUID
     at_ms: int
-    confirmed: bool
     repeat: Repeat
-    visitor: bytes
-    whence: bytes
-    address: Address
-    client: str
-    language: str
-    position: Position | None = None
-    role: Role = Role.CONSUMER
-    signature: Signature = Signature.NONE
-    marks: tuple[Reason, ...] = ()
-    trace: bytes = b""
+    visit: Visit
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -81,6 +83,42 @@ class Begun(NamedTuple):
     call: ScanCall
 
 
+def visit(
+    *,
+    confirmed: bool,
+    visitor: bytes,
+    whence: bytes,
+    address: Address,
+    client: str,
+    language: str,
+    position: Position | None = None,
+    role: Role = Role.CONSUMER,
+    signature: Signature = Signature.NONE,
+    marks: tuple[Reason, ...] = NO_MARKS,
+    trace: bytes = b"",
+) -> Visit:
+    latitude, longitude, accuracy_m = (
+        (None, None, None) if position is None else (position.latitude, position.longitude, position.accuracy_m)
+    )
+    # By place: names cost a microsecond, and this is made for nearly every page.
+    logged = scan_log.Visit(
+        confirmed,
+        visitor,
+        whence,
+        address.packed,
+        client,
+        language,
+        role,
+        latitude,
+        longitude,
+        accuracy_m,
+        signature,
+        marks,
+        trace,
+    )
+    return Visit(confirmed, visitor, whence, address, role, signature, marks, scan_log.pack(logged))
+
+
 Told = Callable[[Answered | Exception], None]
 """Told what became of a scan: its answer, a refusal, or CatalogueOld, with which nothing was written."""
 
@@ -95,7 +133,7 @@ class Scanner:
 
     def send(self, scan: Scan, item: Item, catalogue: Catalogue, told: Told) -> bool:
         """Sends the scan of an item of this catalogue on its way, without a coroutine. False: it takes more than that, and nothing was recorded."""
-        if item.counted is None or item.standing is Standing.NO_RANGE:
+        if item.counted is None or item.facts.standing is Standing.NO_RANGE:
             return False
         call = _call(scan, item, item.counted)
 
@@ -110,14 +148,15 @@ class Scanner:
         command = calls.scan_many([one.call for one in begun], self._known(catalogue))
         self._records.send(begun[0].call.partition, command, done)
 
-    def begin(self, scan: Scan, catalogue: Catalogue) -> Begun | None:
-        """For `send_many`. None: it takes more than one call."""
-        if scan.asked.tenant_id not in catalogue.brands:
-            return None
-        item = catalogue.item(scan.asked)
-        if item.counted is None or item.standing is Standing.NO_RANGE:
-            return None
-        return Begun(scan, item, _call(scan, item, item.counted))
+    def begin(self, scans: Sequence[Scan], catalogue: Catalogue) -> list[Begun | None]:
+        """For `send_many`. None: it takes more than one call. The scans are of brands of this catalogue."""
+        items = catalogue.items([scan.asked for scan in scans])
+        return [
+            None
+            if item.counted is None or item.facts.standing is Standing.NO_RANGE
+            else Begun(scan, item, _call(scan, item, item.counted))
+            for scan, item in zip(scans, items, strict=True)
+        ]
 
     def judged(self, begun: Begun, answer: bytes) -> Answered:
         return self._judged(begun.scan, begun.item, answer)
@@ -126,7 +165,7 @@ class Scanner:
         for _ in range(CATALOGUE_TRIES_MAX):
             catalogue = self._shelf.catalogue
             item = catalogue.item(scan.asked)
-            if item.standing is Standing.NO_RANGE:
+            if item.facts.standing is Standing.NO_RANGE:
                 catalogue, item = await self._look_again(catalogue, scan.asked)
             try:
                 if item.counted is None:
@@ -143,7 +182,7 @@ class Scanner:
         await self._shelf.refresh()
         catalogue = self._shelf.catalogue
         item = catalogue.item(asked)
-        if item.standing is Standing.NO_RANGE:
+        if item.facts.standing is Standing.NO_RANGE:
             _log.warning("a code with a valid tag has no range", tenant_id=asked.tenant_id, counted=item.counted)
         return catalogue, item
 
@@ -152,19 +191,22 @@ class Scanner:
 
     def _judged(self, scan: Scan, item: Item, answer: Recorded) -> Answered:
         assert isinstance(answer, bytes)  # noqa: S101 - what the function answers for one scan
-        before = state.unpack(answer[_AT_BYTES:]) if len(answer) > _AT_BYTES else None
-        judgement = verdicts.judge(
-            standing=item.standing,
-            standing_reason=item.standing_reason,
-            before=before,
-            visitor=scan.visitor[: state.VISITOR_BYTES],
-            whence=scan.whence,
-            role=scan.role,
-            at_s=int.from_bytes(answer[:_AT_BYTES], "big"),
-            weights=item.weights,
-        )
+        facts, visit = item.facts, scan.visit
+        if len(answer) == _AT_BYTES:
+            judgement = facts.unseen
+        else:
+            judgement = verdicts.judge(
+                standing=facts.standing,
+                standing_reason=facts.standing_reason,
+                before=state.unpack(answer[_AT_BYTES:]),
+                visitor=visit.visitor[: state.VISITOR_BYTES],
+                whence=visit.whence,
+                role=visit.role,
+                at_s=int.from_bytes(answer[:_AT_BYTES], "big"),
+                weights=facts.weights,
+            )
         counters.VERDICTS.add(judgement.verdict)
-        return Answered(scan, item, verdicts.marked(judgement, scan.signature, scan.marks))
+        return Answered(scan, item, verdicts.marked(judgement, visit.signature, visit.marks))
 
     def count_invalid(self, address: Address, *, now_s: float, visitor: bytes = b"") -> None:
         """Raises TooManyInvalid. `visitor` stands for who has no address: users of an app, whose server has a limit of its own."""
@@ -172,8 +214,9 @@ class Scanner:
 
     async def _sight(self, scan: Scan, item: Item, catalogue: Catalogue) -> Answered:
         """A code that we never made has no state and no partition of its own: it goes where its address goes, if not too often."""
-        self.count_invalid(scan.address, now_s=scan.at_ms / 1000, visitor=scan.visitor)
-        hashed = seals.keyed_hash(self._keys.network, scan.address.packed, size_bytes=1)
+        address = scan.visit.address
+        self.count_invalid(address, now_s=scan.at_ms / 1000, visitor=scan.visit.visitor)
+        hashed = seals.keyed_hash(self._keys.network, address.packed, size_bytes=1)
         partition = hashed[0] % functions.PARTITIONS
         command = calls.packed(
             functions.SIGHT,
@@ -181,12 +224,11 @@ class Scanner:
             catalogue.generation,
             catalogue.version,
             self._entries_max,
-            scan_log.encode(sighting(scan, item)),
+            entry(scan, item),
         )
         await recorder.recorded(self._records, partition, command)
-        judgement = verdicts.judge(standing=item.standing, before=None, visitor=b"", whence=scan.whence, role=scan.role, at_s=0)
-        counters.VERDICTS.add(judgement.verdict)
-        return Answered(scan=scan, item=item, judgement=judgement)
+        counters.VERDICTS.add(item.facts.unseen.verdict)
+        return Answered(scan, item, item.facts.unseen)
 
 
 def entries_max(log_bytes_max: int) -> int:
@@ -196,54 +238,31 @@ def entries_max(log_bytes_max: int) -> int:
 
 def _call(scan: Scan, item: Item, counted: tuple[int, int]) -> ScanCall:
     epoch, counter = counted
-    tenant_id = item.brand.tenant_id
+    tenant_id = scan.asked.tenant_id
     partition = functions.partition_of(tenant_id, counter)
+    visit = scan.visit
     # By place: names cost a microsecond, and this is made for every scan.
     return ScanCall(
         partition,
         functions.bucket_key(partition, tenant_id=tenant_id, epoch=epoch, counter=counter),
         functions.field(counter),
-        verdicts.mode(item.standing, scan.role, confirmed=scan.confirmed),
+        verdicts.mode(item.facts.standing, visit.role, confirmed=visit.confirmed),
         state.seconds(scan.at_ms // 1000),
-        scan.visitor[: state.VISITOR_BYTES],
-        scan.whence,
-        scan_log.encode(sighting(scan, item)),
+        visit.visitor[: state.VISITOR_BYTES],
+        visit.whence,
+        entry(scan, item),
         scan.scan_id.bytes if scan.repeat is Repeat.POSSIBLE else b"",
     )
 
 
-def sighting(scan: Scan, item: Item) -> Sighting:
-    epoch, counter = item.counted or (None, None)
-    weights, position = item.weights, scan.position
-    latitude, longitude, accuracy_m = (
-        (None, None, None) if position is None else (position.latitude, position.longitude, position.accuracy_m)
-    )
-    # By place: names cost two microseconds, and this is made for every scan.
-    return Sighting(
+def entry(scan: Scan, item: Item) -> bytes:
+    """The scan as the log has it."""
+    counted = item.counted
+    return scan_log.encode(
         scan.scan_id,
-        item.brand.tenant_id,
         scan.at_ms,
-        scan.confirmed,
-        scan.visitor,
-        scan.whence,
-        scan.address.packed,
-        item.standing,
-        item.gtin,
-        item.lot,
-        epoch,
-        counter,
-        item.order_id,
-        scan.client,
-        scan.language,
-        latitude,
-        longitude,
-        accuracy_m,
-        item.serial if item.counted is None else "",
-        item.standing_reason,
-        scan.role,
-        weights.stranger_rate_pm,
-        weights.suspect_at_db,
-        scan.signature,
-        scan.marks,
-        scan.trace,
+        counter=None if counted is None else counted[1],
+        serial=item.serial if counted is None else "",
+        known=item.facts.logged,
+        visit=scan.visit.logged,
     )

@@ -19,13 +19,14 @@ from kit.clock import unix_ms
 from kit.refusals import Conflict, Invalid, Malformed
 from scanservice import visitors
 from scanservice.catalogue import Asked, Elsewhere
-from scanservice.edge import positions, url_marks, visits
+from scanservice.edge import positions, scanning, url_marks, visits
 from scanservice.edge.clients import USER_AGENT_BYTES_MAX
 from scanservice.edge.devices import Claims, Device
 from scanservice.edge.http import NOT_READ, Request
 from scanservice.edge.parts import Parts, host_name, language
-from scanservice.edge.scanning import Repeat, Scan
-from scanservice.verdicts import NO_MARKS, Role
+from scanservice.edge.scanning import Position, Repeat, Scan, Visit
+from scanservice.verdicts import NO_MARKS, Reason, Role, Signature
+from scanservice.visitors import Address
 
 URL_CHARS_MAX: Final = 2048
 VISITOR_ID_CHARS_MAX: Final = 200
@@ -105,13 +106,13 @@ class Sender:
         self._host = host_name(request.host)
         self._language = language(request.headers.get(b"accept-language", b""))
         self._address = request.address
-        self._whence = parts.whence(self._address)
         self._user_agent = request.headers.get(b"user-agent", b"")[:USER_AGENT_BYTES_MAX]
         self._trace = request.trace
         is_browser = b"authorization" not in request.headers
         # Of the addresses that this request names, up to the serial: whose codes they are.
         self._heads: dict[str, Asked] = {}
         self._own: dict[int, bytes] = {}
+        self._visits: dict[tuple[object, ...], Visit] = {}
         self._cookie = visitors.cookie_of(request.headers.get(b"cookie", b"")) if is_browser else None
 
     def scan(self, report: Report) -> Scan:
@@ -129,25 +130,40 @@ class Sender:
             visitor_id = device.visitor_id(claims)
         position = positions.checked(latitude=report.latitude, longitude=report.longitude, accuracy_m=report.accuracy_m)
         visitor = self._visitor(visitor_id, tenant_id=tenant_id)
-        whence = self._whence if address is self._address and position is None else parts.whence(address, position)
+        signature = url_marks.of_url(parts, asked, report.url) if "?" in report.url else Signature.NONE
+        visit = self._visit(visitor, address, position, report.role, signature, marks)
         # By place: names cost a microsecond, and this is made for every scan.
-        return Scan(
-            asked,
-            ids.uuid7_at(at_ms) if report.scan_id is None else _scan_id(asked, visitor, report.scan_id),
-            at_ms,
-            True,
-            Repeat.NEVER if report.scan_id is None else Repeat.POSSIBLE,
-            visitor,
-            whence,
-            address,
-            "api",
-            self._language,
-            position,
-            report.role,
-            url_marks.of_url(parts, asked, report.url),
-            marks,
-            self._trace,
-        )
+        if report.scan_id is None:
+            return Scan(asked, ids.uuid7_at(at_ms), at_ms, Repeat.NEVER, visit)
+        return Scan(asked, _scan_id(asked, visitor, report.scan_id), at_ms, Repeat.POSSIBLE, visit)
+
+    def _visit(
+        self,
+        visitor: bytes,
+        address: Address,
+        position: Position | None,
+        role: Role,
+        signature: Signature,
+        marks: tuple[Reason, ...],
+    ) -> Visit:
+        """Found once for all scans that have nothing of their own but their codes."""
+        key = (visitor, address.packed, position, role, signature, marks)
+        known = self._visits.get(key)
+        if known is None:
+            known = self._visits[key] = scanning.visit(
+                confirmed=True,
+                visitor=visitor,
+                whence=self._parts.whence(address, position),
+                address=address,
+                client="api",
+                language=self._language,
+                position=position,
+                role=role,
+                signature=signature,
+                marks=marks,
+                trace=self._trace,
+            )
+        return known
 
     def _asked(self, report: Report) -> Asked:
         url = report.url

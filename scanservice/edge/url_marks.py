@@ -43,7 +43,7 @@ def of_url(parts: Parts, asked: Asked, url: str) -> Signature:
 
 def _judged(parts: Parts, asked: Asked, *, query: str, host: str) -> Signature:
     item = parts.shelf.catalogue.item(asked)
-    if item.counted is None or not item.proofs.signed:
+    if item.counted is None or not item.facts.proofs.signed:
         return Signature.NONE
     try:
         signature = url_signatures.signature_of(query)
@@ -51,9 +51,10 @@ def _judged(parts: Parts, asked: Asked, *, query: str, host: str) -> Signature:
         return Signature.NONE
     except SignatureMalformed:
         return Signature.WRONG
-    key = _key(item.brand.epochs[item.counted[0]].cipher.keys.url)
+    brand = item.facts.brand
+    key = _key(brand.epochs[item.counted[0]].cipher.keys.url)
     profile = Profile.GS1 if asked.gtin else Profile.SHORT
-    for origin in _origins(item.brand, host):
+    for origin in _origins(brand, host):
         printed = digital_link.build(origin, Gtin(asked.gtin), asked.serial, profile)
         if compare_digest(key.sign(printed.encode()), signature):
             return Signature.RIGHT

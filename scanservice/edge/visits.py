@@ -24,7 +24,7 @@ from scanservice.edge.scanning import Answered, Repeat, Scan
 from scanservice.resolver import addresses, conformance, description, resolving
 from scanservice.resolver.addresses import Named
 from scanservice.tickets import Stage, Ticket, expiry_s, seal
-from scanservice.verdicts import NO_MARKS, Role, Signature
+from scanservice.verdicts import Role, Signature
 
 PAGE: Final = b"/s/"
 # After `/`, exactly the length of a serial: the cheap test that keeps other paths away from the cipher.
@@ -128,29 +128,15 @@ def scan_by(
     """A browser has seen the code, and its page will confirm that; a program asks for JSON, and its scan is final at once."""
     at_ms = unix_ms(parts.clock.now())
     tenant_id = asked.tenant_id
-    visitor = (
-        visitors.by_cookie(parts.keys, tenant_id=tenant_id, cookie=new_cookie)
-        if new_cookie
-        else asker.visitor(parts.keys, tenant_id=tenant_id)
-    )
-    # By place: names cost a microsecond, and this is made for every scan.
-    return Scan(
-        asked,
-        ids.uuid7_at(at_ms),
-        at_ms,
-        asker.is_program,
-        Repeat.NEVER,
-        visitor,
-        asker.whence,
-        asker.address,
-        "api" if asker.is_program else asker.client,
-        asker.language,
-        None,
-        role,
-        signature,
-        NO_MARKS,
-        asker.trace,
-    )
+    if new_cookie:
+        visit = asker.visit(
+            visitors.by_cookie(parts.keys, tenant_id=tenant_id, cookie=new_cookie), role=role, signature=signature
+        )
+    elif role is Role.CONSUMER and signature is Signature.NONE:
+        visit = asker.usual_visit(parts.keys, tenant_id=tenant_id)
+    else:
+        visit = asker.visit(asker.visitor(parts.keys, tenant_id=tenant_id), role=role, signature=signature)
+    return Scan(asked, ids.uuid7_at(at_ms), at_ms, Repeat.NEVER, visit)
 
 
 def answer_to(asker: Asker, answered: Answered, parts: Parts, *, path: bytes, query: bytes, new_cookie: bytes) -> Answer:

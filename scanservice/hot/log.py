@@ -1,7 +1,8 @@
 """One entry of the scan log: what the edge saw, before anyone judged it.
 
 Promise: what stands here is enough to judge the scan again, with the state that the Redis function puts beside it. Members are
-only ever added at the end, with a default, so that entries of an older edge can be read. Refused by `decode`: everything else.
+only ever added at the end, with a default, so that entries of an older edge can be read. What many scans have in common, their codes'
+facts and their sender's visit, is packed once and put into each entry as bytes. Refused by `decode`: everything else.
 """
 
 from datetime import UTC, datetime
@@ -28,33 +29,34 @@ class EntryMalformed(ValueError):  # noqa: N818 - it says what the entry is
     code: ClassVar[str] = "entry_malformed"
 
 
-class Sighting(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """`at_ms` is Unix time by the edge's clock; `confirmed` when a person looked; `serial` only where we never made the code."""
+class Known(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the catalogue said of the code. `epoch` and `order_id` are None where nobody made it."""
 
-    scan_id: UUID
     tenant_id: int
-    at_ms: int
+    standing: Standing
+    standing_reason: str
+    gtin: str
+    lot: str
+    epoch: int | None = None
+    order_id: UUID | None = None
+    # The product's weights at that time: who judges again has no catalogue.
+    stranger_rate_pm: int = evidence.STRANGER_RATE_PM
+    suspect_at_db: int = evidence.SUSPECT_AT_DB
+
+
+class Visit(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Who scanned, from where and with what; `confirmed` when a person looked."""
+
     confirmed: bool
     visitor: bytes
     whence: bytes
     ip: bytes
-    standing: Standing
-    gtin: str
-    lot: str = ""
-    epoch: int | None = None
-    counter: int | None = None
-    order_id: UUID | None = None
     client: str = ""
     language: str = ""
+    role: Role = Role.CONSUMER
     latitude: float | None = None
     longitude: float | None = None
     accuracy_m: float | None = None
-    serial: str = ""
-    standing_reason: str = ""
-    role: Role = Role.CONSUMER
-    # The product's weights at that time: who judges again has no catalogue.
-    stranger_rate_pm: int = evidence.STRANGER_RATE_PM
-    suspect_at_db: int = evidence.SUSPECT_AT_DB
     url_signature: Signature = Signature.NONE
     # What the edge found remarkable about the report itself: a device's late or wrong clock.
     marks: tuple[Reason, ...] = ()
@@ -62,12 +64,38 @@ class Sighting(msgspec.Struct, frozen=True, array_like=True, gc=False):
     trace: bytes = b""
 
 
+class Sighting(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """`at_ms` is Unix time by the edge's clock; `serial` stands only where we never made the code, and `counter` only where we did."""
+
+    scan_id: UUID
+    at_ms: int
+    counter: int | None
+    serial: str
+    known: Known
+    visit: Visit
+
+
+class _Packed(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A sighting with its two larger parts in bytes."""
+
+    scan_id: UUID
+    at_ms: int
+    counter: int | None
+    serial: str
+    known: msgspec.Raw
+    visit: msgspec.Raw
+
+
 _encoder = msgspec.msgpack.Encoder(uuid_format="bytes")
 _decoder = msgspec.msgpack.Decoder(Sighting)
 
 
-def encode(sighting: Sighting) -> bytes:
-    return _encoder.encode(sighting)
+def pack(part: Known | Visit) -> msgspec.Raw:
+    return msgspec.Raw(_encoder.encode(part))
+
+
+def encode(scan_id: UUID, at_ms: int, *, counter: int | None, serial: str, known: msgspec.Raw, visit: msgspec.Raw) -> bytes:
+    return _encoder.encode(_Packed(scan_id, at_ms, counter, serial, known, visit))
 
 
 def decode(entry: bytes) -> Sighting:
@@ -75,11 +103,12 @@ def decode(entry: bytes) -> Sighting:
         sighting = _decoder.decode(entry)
     except (msgspec.DecodeError, ValueError) as error:
         raise EntryMalformed(str(error)) from error
-    if len(sighting.trace) not in _TRACE_BYTES:
-        raise EntryMalformed(f"a trace of {len(sighting.trace)} bytes")
-    if (sighting.epoch is None) != (sighting.counter is None):
+    known, visit = sighting.known, sighting.visit
+    if len(visit.trace) not in _TRACE_BYTES:
+        raise EntryMalformed(f"a trace of {len(visit.trace)} bytes")
+    if (known.epoch is None) != (sighting.counter is None):
         raise EntryMalformed("epoch and counter belong together")
-    if "\0" in sighting.serial + sighting.gtin + sighting.lot + sighting.client + sighting.language + sighting.standing_reason:
+    if "\0" in sighting.serial + known.gtin + known.lot + visit.client + visit.language + known.standing_reason:
         raise EntryMalformed("a text with a NUL, which PostgreSQL does not take")
     return sighting
 

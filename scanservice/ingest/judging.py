@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scanservice import evidence, verdicts
 from scanservice.hot import log as scan_log
 from scanservice.hot import state
-from scanservice.hot.log import EntryMalformed, Sighting
+from scanservice.hot.log import EntryMalformed, Known, Sighting, Visit
 from scanservice.hot.state import State
 from scanservice.ingest import scan_rows
 from scanservice.ingest.scan_rows import Line
@@ -50,8 +50,8 @@ def read(entry: bytes, before: bytes, *, newest_ms: int) -> Read:
     for at_ms in (sighting.at_ms, scan_log.scanned_at_ms(sighting)):
         if not _OLDEST_MS <= at_ms <= newest_ms:
             raise EntryMalformed(f"a scan {at_ms} ms after 1970")
-    if len(sighting.ip) not in ADDRESS_BYTES:
-        raise EntryMalformed(f"an address of {len(sighting.ip)} bytes")
+    if len(sighting.visit.ip) not in ADDRESS_BYTES:
+        raise EntryMalformed(f"an address of {len(sighting.visit.ip)} bytes")
     return Read(sighting, state.unpack(before) if before else None)
 
 
@@ -64,20 +64,20 @@ def lines(reads: Iterable[Read], *, locate: Locate) -> list[Line]:
     chosen: dict[tuple[int, int], Read] = {}
     for one in reads:
         sighting = one.sighting
-        key = (sighting.tenant_id, sighting.scan_id.int)
-        known = chosen.setdefault(key, one)
-        if known is not one and sighting.confirmed and not known.sighting.confirmed:
+        key = (sighting.known.tenant_id, sighting.scan_id.int)
+        earlier = chosen.setdefault(key, one)
+        if earlier is not one and sighting.visit.confirmed and not earlier.sighting.visit.confirmed:
             chosen[key] = one
-    divisions = _divisions([one.sighting for one in chosen.values()], locate)
+    divisions = _divisions([one.sighting.visit for one in chosen.values()], locate)
     return [_line(one, division) for one, division in zip(chosen.values(), divisions, strict=True)]
 
 
-def _divisions(sightings: Sequence[Sighting], locate: Locate) -> list[str]:
-    found = [""] * len(sightings)
-    placed = [number for number, sighting in enumerate(sightings) if sighting.latitude is not None]
+def _divisions(visits: Sequence[Visit], locate: Locate) -> list[str]:
+    found = [""] * len(visits)
+    placed = [number for number, visit in enumerate(visits) if visit.latitude is not None]
     if placed:
-        latitudes = np.array([sightings[number].latitude for number in placed], dtype=np.float64)
-        longitudes = np.array([sightings[number].longitude for number in placed], dtype=np.float64)
+        latitudes = np.array([visits[number].latitude for number in placed], dtype=np.float64)
+        longitudes = np.array([visits[number].longitude for number in placed], dtype=np.float64)
         for number, division in zip(placed, locate(latitudes, longitudes), strict=True):
             found[number] = str(division)
     return found
@@ -85,44 +85,45 @@ def _divisions(sightings: Sequence[Sighting], locate: Locate) -> list[str]:
 
 def _line(one: Read, division: str) -> Line:
     sighting, before = one.sighting, one.before
+    known, visit = sighting.known, sighting.visit
     at_s = state.seconds(sighting.at_ms // 1000)
-    judgement = _judgement(sighting, before, at_s=at_s)
-    order_id = sighting.order_id
+    judgement = _judgement(known, visit, before, at_s=at_s)
+    order_id = known.order_id
     return scan_rows.write(
-        tenant_id=sighting.tenant_id,
+        tenant_id=known.tenant_id,
         scan_id=sighting.scan_id.bytes,
         scanned_us=(scan_log.scanned_at_ms(sighting) - _SINCE_MS) * 1000,
-        confirmed_us=(sighting.at_ms - _SINCE_MS) * 1000 if sighting.confirmed else None,
-        epoch=sighting.epoch,
+        confirmed_us=(sighting.at_ms - _SINCE_MS) * 1000 if visit.confirmed else None,
+        epoch=known.epoch,
         counter=sighting.counter,
         shared=scan_rows.shared(
             None if order_id is None else order_id.int,
-            *(sighting.gtin, sighting.lot, sighting.serial, str(sighting.role), sighting.client, sighting.language, SOURCE),
+            *(known.gtin, known.lot, sighting.serial, str(visit.role), visit.client, visit.language, SOURCE),
         ),
         verdict=judgement.verdict,
         division=division,
-        reasons=judgement.reasons + _clock_marks(before, at_s=at_s) + _trace_marks(sighting.trace),
-        visitor=sighting.visitor,
-        whence=sighting.whence,
-        ip=sighting.ip,
-        latitude=sighting.latitude,
-        longitude=sighting.longitude,
-        accuracy_m=sighting.accuracy_m,
+        reasons=judgement.reasons + _clock_marks(before, at_s=at_s) + _trace_marks(visit.trace),
+        visitor=visit.visitor,
+        whence=visit.whence,
+        ip=visit.ip,
+        latitude=visit.latitude,
+        longitude=visit.longitude,
+        accuracy_m=visit.accuracy_m,
     )
 
 
-def _judgement(sighting: Sighting, before: State | None, *, at_s: int) -> Judgement:
+def _judgement(known: Known, visit: Visit, before: State | None, *, at_s: int) -> Judgement:
     judgement = verdicts.judge(
-        standing=sighting.standing,
-        standing_reason=sighting.standing_reason,
+        standing=known.standing,
+        standing_reason=known.standing_reason,
         before=before,
-        visitor=sighting.visitor[: state.VISITOR_BYTES],
-        whence=sighting.whence,
-        role=sighting.role,
+        visitor=visit.visitor[: state.VISITOR_BYTES],
+        whence=visit.whence,
+        role=visit.role,
         at_s=at_s,
-        weights=evidence.weights(sighting.stranger_rate_pm, sighting.suspect_at_db),
+        weights=evidence.weights(known.stranger_rate_pm, known.suspect_at_db),
     )
-    return verdicts.marked(judgement, sighting.url_signature, sighting.marks)
+    return verdicts.marked(judgement, visit.url_signature, visit.marks)
 
 
 def _clock_marks(before: State | None, *, at_s: int) -> tuple[Reason, ...]:

@@ -68,17 +68,17 @@ def of_item(item: Item, wish: Wish, request: Request, headers: Headers, *, now: 
     """What is known of an item beside its verdict."""
     if item.counted is None:
         raise CodeNotIssued
-    brand = item.brand
-    product = brand.products.get(item.gtin)
+    facts = item.facts
+    brand, product = facts.brand, facts.product
     shop = Shop(origin=brand.scan_origin, links=brand.links, now=now)
     found = levels.of_item(
         shop,
         product,
-        gtin=item.gtin,
-        lot=item.lot,
+        gtin=facts.gtin,
+        lot=facts.lot,
         serial=item.serial,
         name=brand.name if product is None else product.name,
-        goods=item.standing in _GOODS,
+        goods=facts.standing in _GOODS,
     )
     return _answer(found, shop, request, wish, (*headers, NO_STORE))
 

@@ -61,7 +61,7 @@ class Box:
         """What a scan of it would be judged by."""
         loaded = catalogue.load(self.database.app_engine, kek=base64.b64decode(KEY))
         (tenant_id,) = loaded.brands
-        return loaded.item(Asked(tenant_id=tenant_id, serial=serial)).standing.value
+        return loaded.item(Asked(tenant_id=tenant_id, serial=serial)).facts.standing.value
 
     def back_up(self) -> None:
         self._copy(of=self._name, to=self._backup)
