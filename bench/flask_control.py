@@ -17,7 +17,7 @@ from scanservice.catalogue import Asked, Elsewhere
 from scanservice.edge import scanning
 from scanservice.edge.parts import host_name, language, verdict_document
 from scanservice.edge.scanning import Answered, Repeat, Scan, entries_max, entry
-from scanservice.hot import functions, state
+from scanservice.hot import calls, functions, state
 
 _given = settings.read()
 _secret = _given.secret_bytes
@@ -74,8 +74,8 @@ def _record(scan: Scan) -> Answered:
     tenant_id = scan.asked.tenant_id
     partition = functions.partition_of(tenant_id, counter)
     visitor = visit.visitor[: state.VISITOR_BYTES]
-    answer = cast(
-        "bytes",
+    (answer,) = cast(
+        "list[bytes]",
         _redis.fcall(
             functions.SCAN,
             3,
@@ -85,12 +85,15 @@ def _record(scan: Scan) -> Answered:
             _catalogue.generation,
             _catalogue.version,
             _entries_max,
+            calls.DONE_S,
             functions.field(counter),
-            verdicts.mode(facts.standing, visit.role, confirmed=visit.confirmed).value,
-            state.seconds(scan.at_ms // 1000),
-            visitor,
-            visit.whence,
-            entry(scan, item),
+            calls.told(
+                verdicts.mode(facts.standing, visit.role, confirmed=visit.confirmed),
+                state.seconds(scan.at_ms // 1000),
+                visitor,
+                visit.whence,
+                entry(scan, item),
+            ),
         ),
     )
     judgement = verdicts.judge(

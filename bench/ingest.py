@@ -33,7 +33,7 @@ from kit import chance, ids
 from kit.clock import unix_ms
 from scanservice import catalogue, verdicts
 from scanservice.edge.scanning import entries_max
-from scanservice.hot import functions, state
+from scanservice.hot import calls, functions, state
 from scanservice.hot import log as scan_log
 from scanservice.hot.log import Known, Visit
 from scanservice.verdicts import Role, Standing
@@ -133,12 +133,15 @@ class Filler:
             self.generation,
             self.version,
             entries_max(self.ground.onemark.settings.log_bytes_max),
+            calls.DONE_S,
             functions.field(counter),
-            verdicts.mode(known.standing, Role.CONSUMER, confirmed=visit.confirmed).value,
-            state.seconds(at.timestamp()),
-            visit.visitor[: state.VISITOR_BYTES],
-            visit.whence,
-            entry,
+            calls.told(
+                verdicts.mode(known.standing, Role.CONSUMER, confirmed=visit.confirmed),
+                state.seconds(at.timestamp()),
+                visit.visitor[: state.VISITOR_BYTES],
+                visit.whence,
+                entry,
+            ),
         ]
 
 

@@ -11,9 +11,11 @@ from functools import partial
 from typing import Final
 
 import msgspec
+from redis.exceptions import ResponseError
 
 from kit import log
 from kit.refusals import Refusal, problem
+from scanservice.edge import recorder
 from scanservice.edge.parts import Parts, verdict_document
 from scanservice.edge.recorder import CatalogueOld, Recorded, RecorderAway
 from scanservice.edge.scanning import Answered, Begun, Scan
@@ -89,9 +91,13 @@ class Batch:
             if not self._calls:
                 self._all_told.set()
 
-    def _judge(self, place: int, begun: Begun, answer: bytes) -> None:
+    def _judge(self, place: int, begun: Begun, answer: bytes | ResponseError) -> None:
         try:
-            self._answer(place, self._parts.scanner.judged(begun, answer))
+            found = recorder.of_scan(answer)
+            if isinstance(found, bytes):
+                self._answer(place, self._parts.scanner.judged(begun, found))
+            else:
+                self.refuse(place, found)
         except Exception:  # noqa: BLE001 - one that cannot be judged keeps no other from its result
             _log.exception("a recorded scan could not be judged", tenant_id=begun.scan.asked.tenant_id)
 

@@ -28,7 +28,9 @@ WAITAOF_SINCE: Final = (7, 2)
 
 _log = log.get(__name__)
 
-Recorded = bytes | list[bytes]
+Recorded = bytes | list[bytes | ResponseError]
+"""One answer for a whole call, or one for each scan of it."""
+
 Done = Callable[[Recorded | Exception], None]
 """Told what the function answered, or why nobody knows whether it was executed."""
 
@@ -48,6 +50,11 @@ class RecorderFull(Unavailable):
 class GenerationMissing(Unavailable):
     code: ClassVar[str] = "generation_missing"
     says: ClassVar[str] = "What is known of the codes is being restored. Try again in a few minutes."
+
+
+class StateUnreadable(Unavailable):
+    code: ClassVar[str] = "state_unreadable"
+    says: ClassVar[str] = "What is known of this code cannot be read. We are looking into it."
 
 
 class CatalogueOld(Exception):  # noqa: N818 - a signal to the caller, never shown to anybody
@@ -202,6 +209,22 @@ def _tell(done: Done, answer: Recorded | Exception) -> None:
         _log.exception("a recorded scan was not answered")
 
 
+def one(answer: Recorded | Exception) -> bytes | Exception:
+    """Of a call for one scan."""
+    if not isinstance(answer, list):
+        return answer
+    (alone,) = answer
+    return of_scan(alone)
+
+
+def of_scan(answer: bytes | ResponseError) -> bytes | StateUnreadable:
+    """One answer of many. An error among them is about this scan alone, of which nothing was written."""
+    if isinstance(answer, bytes):
+        return answer
+    _log.error("redis could not record a scan", error=str(answer))
+    return StateUnreadable()
+
+
 async def recorded(recorder: Records, partition: int, command: bytes) -> bytes:
     """For who has a coroutine anyway: what the function answered. Raises what `send` tells."""
     future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -210,11 +233,11 @@ async def recorded(recorder: Records, partition: int, command: bytes) -> bytes:
         # Whoever asked may have gone meanwhile.
         if future.done():
             return
-        if isinstance(answer, Exception):
-            future.set_exception(answer)
+        found = one(answer)
+        if isinstance(found, Exception):
+            future.set_exception(found)
         else:
-            assert isinstance(answer, bytes)  # noqa: S101 - what single functions answer
-            future.set_result(answer)
+            future.set_result(found)
 
     recorder.send(partition, command, done)
     return await future

@@ -138,7 +138,8 @@ class Scanner:
         call = _call(scan, item, item.counted)
 
         def done(answer: Recorded | Exception) -> None:
-            told(answer if isinstance(answer, Exception) else self._judged(scan, item, answer))
+            one = recorder.one(answer)
+            told(self._judged(scan, item, one) if isinstance(one, bytes) else one)
 
         self._records.send(call.partition, calls.scan(call, self._known(catalogue)), done)
         return True
@@ -189,8 +190,7 @@ class Scanner:
     def _known(self, catalogue: Catalogue) -> Knowledge:
         return Knowledge(catalogue.generation, catalogue.version, self._entries_max)
 
-    def _judged(self, scan: Scan, item: Item, answer: Recorded) -> Answered:
-        assert isinstance(answer, bytes)  # noqa: S101 - what the function answers for one scan
+    def _judged(self, scan: Scan, item: Item, answer: bytes) -> Answered:
         facts, visit = item.facts, scan.visit
         if len(answer) == _AT_BYTES:
             judgement = facts.unseen
@@ -241,17 +241,21 @@ def _call(scan: Scan, item: Item, counted: tuple[int, int]) -> ScanCall:
     tenant_id = scan.asked.tenant_id
     partition = functions.partition_of(tenant_id, counter)
     visit = scan.visit
+    again = scan.repeat is Repeat.POSSIBLE
     # By place: names cost a microsecond, and this is made for every scan.
     return ScanCall(
         partition,
         functions.bucket_key(partition, tenant_id=tenant_id, epoch=epoch, counter=counter),
         functions.field(counter),
-        verdicts.mode(item.facts.standing, visit.role, confirmed=visit.confirmed),
-        state.seconds(scan.at_ms // 1000),
-        visit.visitor[: state.VISITOR_BYTES],
-        visit.whence,
-        entry(scan, item),
-        scan.scan_id.bytes if scan.repeat is Repeat.POSSIBLE else b"",
+        calls.told(
+            verdicts.mode(item.facts.standing, visit.role, confirmed=visit.confirmed),
+            state.seconds(scan.at_ms // 1000),
+            visit.visitor[: state.VISITOR_BYTES],
+            visit.whence,
+            entry(scan, item),
+            again=again,
+        ),
+        scan.scan_id.bytes if again else b"",
     )
 
 

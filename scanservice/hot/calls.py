@@ -1,11 +1,12 @@
 """Calls of the function library as the bytes that go to Redis (RESP, arrays of bulk strings).
 
-Promises: `scan` is what `packed` would make of the same arguments; a test compares them. What all scans of a partition, or all under one
-catalogue, have in common is put into bytes once. Refuses nothing.
+Promises: `scan` and `scan_many` are what `packed` would make of the same arguments; a test compares them. What all scans of a partition,
+or all under one catalogue, have in common is put into bytes once. Refuses nothing.
 """
 
 from collections.abc import Sequence
 from functools import lru_cache
+from struct import Struct
 from typing import Final, NamedTuple
 
 import msgspec
@@ -32,7 +33,7 @@ class Knowledge(NamedTuple):
 
 
 class ScanCall(msgspec.Struct, frozen=True, gc=False):
-    """One scan as the function is told it: `bucket` is its key; `visitor` and `whence` have the state's lengths.
+    """One scan as the function is told it: `bucket` is the key of its state, `told` is made by `told`.
 
     `done_id`: this scan id may come again, and is then answered as it was the first time.
     """
@@ -40,66 +41,54 @@ class ScanCall(msgspec.Struct, frozen=True, gc=False):
     partition: int
     bucket: bytes
     field: int
-    mode: Mode
-    at_s: int
-    visitor: bytes
-    whence: bytes
-    entry: bytes
+    told: bytes
     done_id: bytes = b""
 
 
+def told(mode: Mode, at_s: int, visitor: bytes, whence: bytes, entry: bytes, *, again: bool = False) -> bytes:
+    """What happened, in one piece; `visitor` and `whence` have the state's lengths, `entry` is for the log."""
+    return _TOLD.pack(_LETTERS[mode], again, at_s, visitor, whence) + entry
+
+
 def scan(call: ScanCall, known: Knowledge) -> bytes:
-    at = b"%d" % call.at_s
-    bucket = call.bucket
-    entry = call.entry
-    visitor, whence = call.visitor, call.whence
-    told = (
-        *(_told(known), _FIELDS[call.field], _MODES[call.mode], len(at), at),
-        *(len(visitor), visitor, len(whence), whence, len(entry), entry),
-    )
-    if not call.done_id:
-        return _SCAN % (_HEADS[call.partition], len(bucket), bucket, *told)
-    key = functions.done_key(call.partition, call.done_id)
-    return _SCAN_DONE % (_DONE_HEADS[call.partition], len(bucket), bucket, len(key), key, *told, _DONE)
+    """As `scan_many` of one."""
+    if call.done_id:
+        return scan_many((call,), known)
+    bucket, told = call.bucket, call.told
+    return _ONE % (_HEADS[call.partition], len(bucket), bucket, _believed(known), _FIELDS[call.field], len(told), told)
 
 
 def scan_many(calls: Sequence[ScanCall], known: Knowledge) -> bytes:
-    """Of one partition. Answered by an array, in order. Refused as a whole; of a call that breaks in the middle a part may be recorded."""
+    """Of one partition. Answered by an array, in order, or refused as a whole."""
     partition = calls[0].partition
-    meta = functions.meta_key(partition)
-    keys: list[str | bytes] = [meta, functions.log_key(partition)]
-    args: list[str | bytes | int] = [*known]
-    for call in calls:
-        keys += (call.bucket, functions.done_key(partition, call.done_id) if call.done_id else meta)
-        args += (call.field, _LETTERS[call.mode], call.at_s, call.visitor, call.whence, call.entry, DONE_S)
-    return pack(("FCALL", functions.SCAN_MANY, len(keys), *keys, *args))
+    done = [functions.done_key(partition, call.done_id) for call in calls if call.done_id]
+    count = len(calls)
+    parts = [_MANY % (9 + 3 * count + len(done), _bulk(b"%d" % (2 + count + len(done))), _PLACES[partition])]
+    parts += [b"$%d\r\n%b\r\n" % (len(call.bucket), call.bucket) for call in calls]
+    parts += [_bulk(key) for key in done]
+    parts.append(_believed(known))
+    parts += [b"%b$%d\r\n%b\r\n" % (_FIELDS[call.field], len(call.told), call.told) for call in calls]
+    return b"".join(parts)
 
 
 @lru_cache(maxsize=CATALOGUES_KEPT)
-def _told(known: Knowledge) -> bytes:
-    return b"".join(_bulk(b"%d" % number) for number in known)
+def _believed(known: Knowledge) -> bytes:
+    return b"".join(_bulk(b"%d" % number) for number in (*known, DONE_S))
 
 
 def _bulk(value: bytes) -> bytes:
     return b"$%d\r\n%b\r\n" % (len(value), value)
 
 
-def _head(partition: int, *, keys: int, args: int) -> bytes:
-    first = (
-        functions.SCAN,
-        str(keys),
-        functions.meta_key(partition),
-        functions.log_key(partition),
-    )
-    return b"*%d\r\n%b" % (3 + keys + args, b"".join(_bulk(part.encode()) for part in ("FCALL", *first)))
+def _bulks(*values: str) -> bytes:
+    return b"".join(_bulk(value.encode()) for value in values)
 
 
-_BODY: Final = b"%b%b%b$%d\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n"
-_SCAN: Final = b"%b$%d\r\n%b\r\n" + _BODY
-_SCAN_DONE: Final = b"%b$%d\r\n%b\r\n$%d\r\n%b\r\n" + _BODY + b"%b"
-_HEADS: Final = tuple(_head(partition, keys=3, args=9) for partition in range(functions.PARTITIONS))
-_DONE_HEADS: Final = tuple(_head(partition, keys=4, args=10) for partition in range(functions.PARTITIONS))
-_FIELDS: Final = tuple(_bulk(b"%d" % field) for field in range(functions.FIELDS))
+_TOLD: Final = Struct(">cBI4s5s")
 _LETTERS: Final = {mode: mode.value.encode() for mode in Mode}
-_MODES: Final = {mode: _bulk(mode.value.encode()) for mode in Mode}
-_DONE: Final = _bulk(b"%d" % DONE_S)
+_FIELDS: Final = tuple(_bulks(str(field)) for field in range(functions.FIELDS))
+_PLACES: Final = tuple(_bulks(functions.meta_key(one), functions.log_key(one)) for one in range(functions.PARTITIONS))
+# FCALL, the function, the number of keys and the two places; then buckets, answers, what is believed, and two for each scan.
+_MANY: Final = b"*%d\r\n" + _bulks("FCALL", functions.SCAN) + b"%b%b"
+_HEADS: Final = tuple(_MANY % (12, _bulks("3"), places) for places in _PLACES)
+_ONE: Final = b"%b$%d\r\n%b\r\n%b%b$%d\r\n%b\r\n"

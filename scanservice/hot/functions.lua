@@ -1,4 +1,4 @@
-#!lua name=onemark_scan_v3
+#!lua name=onemark_scan_v4
 -- State and log of one partition change together here, or not at all. The layout of a state is described in state.py;
 -- whoever changes it gives this library, its functions and the tests a new version in their names.
 -- Numbers are compared, never strings: Lua compares strings by the server's locale.
@@ -136,48 +136,48 @@ local function refusal(meta, log, generation, catalogue, entries_max)
   return nil
 end
 
--- Writes one scan, whose arguments field mode at visitor whence entry [done_s] follow args[from]; `done` is false or the key of its answer.
-local function record(log, bucket, done, args, from)
-  if done then
-    local answered = redis.call('GET', done)
-    if answered then
-      return answered
-    end
-  end
-  local field, at = args[from + 1], tonumber(args[from + 3])
-  local before = redis.call('HGET', bucket, field)
-  -- Computed before anything is written: a state that cannot be read must not leave an entry behind.
-  local after = touch(before, args[from + 2], at, args[from + 4], args[from + 5])
-  redis.call('XADD', log, args[1] .. '-*', 'e', args[from + 6], 's', before or '')
-  redis.call('HSET', bucket, field, after)
-  local answer = struct.pack('>I4', at) .. (before or '')
-  if done then
-    redis.call('SET', done, answer, 'EX', args[from + 7])
-  end
-  return answer
-end
+-- One scan: mode, whether its id may come again, at, visitor, whence (calls.py); its log entry stands behind them.
+local CALL = '>c1BI4c4c5'
+local CALL_BYTES = 15
 
--- KEYS meta log bucket [done]; ARGV generation catalogue entries_max field mode at visitor whence entry [done_s]
--- Answer: the time that counted (u32) and the state before. A scan id that was done gets the answer it had, and no new entry.
+-- KEYS meta log, the bucket of each scan, the answer of each scan whose id may come again; ARGV generation catalogue entries_max done_s,
+-- and for each scan: field, call. All of one partition, and refused together. Answer: for each scan the time that counted (u32) and the
+-- state before, or an error where it cannot be read. A scan id that was done gets the answer it had, and no new entry.
 local function scan(keys, args)
-  return refusal(keys[1], keys[2], args[1], args[2], args[3]) or record(keys[2], keys[3], keys[4], args, 3)
-end
-
--- Many scans of one partition, refused all together: KEYS meta log and for each scan: bucket done (the meta key where it has none);
--- ARGV generation catalogue entries_max and for each scan: field mode at visitor whence entry done_s. Answer: an array of what `scan` answers.
-local MANY_KEYS = 2
-local MANY_ARGS = 7
-local function scan_many(keys, args)
-  local meta, log = keys[1], keys[2]
-  local count = (#keys - 2) / MANY_KEYS
-  local refused = refusal(meta, log, args[1], args[2], tonumber(args[3]) - count + 1)
+  local log = keys[2]
+  local count = (#args - 4) / 2
+  local refused = refusal(keys[1], log, args[1], args[2], tonumber(args[3]) - count + 1)
   if refused then
     return refused
   end
+  local id = args[1] .. '-*'
+  local next_done = 3 + count
   local answers = {}
   for i = 1, count do
-    local done = keys[2 + i * MANY_KEYS]
-    answers[i] = record(log, keys[1 + i * MANY_KEYS], done ~= meta and done, args, 3 + (i - 1) * MANY_ARGS)
+    local bucket, field, call = keys[2 + i], args[3 + 2 * i], args[4 + 2 * i]
+    local mode, again, at, visitor, whence = struct.unpack(CALL, call)
+    local done, answer = nil, false
+    if again == 1 then
+      done = keys[next_done]
+      next_done = next_done + 1
+      answer = redis.call('GET', done)
+    end
+    if not answer then
+      local before = redis.call('HGET', bucket, field)
+      -- Computed before anything is written: a state that cannot be read must not leave an entry behind.
+      local computed, after = pcall(touch, before, mode, at, visitor, whence)
+      if computed then
+        redis.call('XADD', log, id, 'e', string.sub(call, CALL_BYTES + 1), 's', before or '')
+        redis.call('HSET', bucket, field, after)
+        answer = struct.pack('>I4', at) .. (before or '')
+        if done then
+          redis.call('SET', done, answer, 'EX', args[4])
+        end
+      else
+        answer = redis.error_reply('STATE of field ' .. field .. ' of ' .. bucket .. ' cannot be read')
+      end
+    end
+    answers[i] = answer
   end
   return answers
 end
@@ -329,10 +329,9 @@ local function announce(keys, args)
   return ''
 end
 
-redis.register_function('onemark_scan_v3', scan)
-redis.register_function('onemark_scan_many_v3', scan_many)
-redis.register_function('onemark_announce_v3', announce)
-redis.register_function('onemark_sight_v3', sight)
-redis.register_function('onemark_join_v3', join)
-redis.register_function('onemark_pin_v3', pin)
-redis.register_function('onemark_pin_address_v3', pin_address)
+redis.register_function('onemark_scan_v4', scan)
+redis.register_function('onemark_announce_v4', announce)
+redis.register_function('onemark_sight_v4', sight)
+redis.register_function('onemark_join_v4', join)
+redis.register_function('onemark_pin_v4', pin)
+redis.register_function('onemark_pin_address_v4', pin_address)

@@ -18,14 +18,13 @@ FIELDS: Final = 1 << BUCKET_BITS
 # Spreads brands over partitions: 2654435769 is too long to write down, its upper 16 bits do the same for 64 partitions.
 TENANT_STEP: Final = 40_503
 
-LIBRARY: Final = "onemark_scan_v3"
-SCAN: Final = "onemark_scan_v3"
-SCAN_MANY: Final = "onemark_scan_many_v3"
-SIGHT: Final = "onemark_sight_v3"
-JOIN: Final = "onemark_join_v3"
-ANNOUNCE: Final = "onemark_announce_v3"
-PIN: Final = "onemark_pin_v3"
-PIN_ADDRESS: Final = "onemark_pin_address_v3"
+LIBRARY: Final = "onemark_scan_v4"
+SCAN: Final = "onemark_scan_v4"
+SIGHT: Final = "onemark_sight_v4"
+JOIN: Final = "onemark_join_v4"
+ANNOUNCE: Final = "onemark_announce_v4"
+PIN: Final = "onemark_pin_v4"
+PIN_ADDRESS: Final = "onemark_pin_address_v4"
 CODE: Final = files("scanservice.hot").joinpath("functions.lua").read_text()
 
 # For SCAN: all buckets of states, and all remembered answers.

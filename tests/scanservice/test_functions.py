@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from redis import Redis, ResponseError
 
 from kit.redis import connect
-from scanservice.hot import functions, state
+from scanservice.hot import calls, functions, state
 from scanservice.hot.state import Mode, State, Touch
 
 NOW_S = state.seconds(1_795_305_600)
@@ -47,20 +47,16 @@ def scan(
     keys: list[str | bytes] = [functions.meta_key(5), functions.log_key(5), BUCKET]
     if done is not None:
         keys.append(functions.done_key(5, done))
-    answer = redis.fcall(
+    (answer,) = redis.fcall(
         functions.SCAN,
         len(keys),
         *keys,
         generation,
         catalogue,
         entries_max,
-        field,
-        touch.mode.value,
-        touch.at_s,
-        touch.visitor,
-        touch.whence,
-        b"entry",
         3600,
+        field,
+        calls.told(touch.mode, touch.at_s, touch.visitor, touch.whence, b"entry", again=done is not None),
     )
     assert isinstance(answer, bytes)
     return answer
