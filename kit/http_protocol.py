@@ -12,6 +12,7 @@ of their answers, clients that do not read, connections on which nothing happens
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from itertools import chain
 from typing import Any, ClassVar, Final, Protocol
 
 from uvicorn.config import Config
@@ -35,6 +36,7 @@ Scope = MutableMapping[str, Any]
 Reply = Callable[[int, Headers, bytes], None]
 Straight = Callable[[Scope, Reply], bool]
 
+_HEADER: Final = b"%b: %b\r\n"
 _CLOSE: Final = b"connection: close\r\n"
 _TOO_LONG: Final = b"The head of this request is too long."
 _log = logging.getLogger(__name__)
@@ -60,7 +62,7 @@ class State(ServerState):
         """The headers that every answer has (Date), as they are sent; made anew when they have changed, once a second."""
         if self._lines_of is not self.default_headers:
             self._lines_of = self.default_headers
-            self._lines = b"".join(b"%b: %b\r\n" % header for header in self.default_headers)
+            self._lines = b"".join(_HEADER % header for header in self.default_headers)
         return self._lines
 
 
@@ -90,13 +92,9 @@ class Exchange:
         self.response_complete = True
         if self.disconnected or self._protocol.transport.is_closing():
             return
-        parts = [STATUS_LINE[status]]
-        for name, value in headers:
-            parts += (name, b": ", value, b"\r\n")
-        if not self.keep_alive:
-            parts.append(_CLOSE)
-        parts.append(b"content-length: %d\r\n" % len(body))
-        head = b"".join(parts)
+        lines = _HEADER * len(headers) % tuple(chain.from_iterable(headers))
+        close = b"" if self.keep_alive else _CLOSE
+        head = b"%b%b%bcontent-length: %d\r\n" % (STATUS_LINE[status], lines, close, len(body))
         # One for each header, and those of status and length; a client's own line break among them would split the answer.
         if head.count(b"\n") != len(headers) + (2 if self.keep_alive else 3):
             self._protocol.transport.close()
@@ -158,7 +156,10 @@ class HttpProtocol(HttpToolsProtocol):
             self._refuse_head()
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        """As uvicorn's, but the scope of ASGI is made only for requests that go the usual way."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
         self._reads_head = True
         self._waits_since_s = self.loop.time()
 
@@ -190,10 +191,17 @@ class HttpProtocol(HttpToolsProtocol):
         if sum(name == b"host" for name, _ in self.headers) > 1:
             self.send_400_response("A request has one Host.")
             return
+        self._make_scope()
         super().on_headers_complete()
         if self.server_state.closing or self.expect_100_continue or self.parser.should_upgrade():
             # Who is answered before it has sent what it announced, or has switched to another protocol, cannot be understood afterwards.
             self.cycle.keep_alive = False
+
+    def _make_scope(self) -> None:
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers.extend(headers)
 
     def on_body(self, body: bytes) -> None:
         self._moved = True
@@ -258,10 +266,14 @@ class HttpProtocol(HttpToolsProtocol):
         if parser.get_method() != b"GET" or parser.should_upgrade() or self._has_body():
             return False
         path, _, query = self.url.partition(b"?")
-        scope: Any = self.scope
-        scope["method"] = "GET"
-        scope["raw_path"] = path
-        scope["query_string"] = query
+        scope: Scope = {
+            "method": "GET",
+            "raw_path": path,
+            "query_string": query,
+            "headers": self.headers,
+            "client": self.client,
+            "scheme": self.scheme,
+        }
         keep_alive = parser.should_keep_alive() and not self.server_state.closing and parser.get_http_version() != "1.0"
         exchange = Exchange(self, keep_alive=keep_alive)
         before = self.cycle

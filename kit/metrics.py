@@ -26,36 +26,44 @@ _log = log.get(__name__)
 
 
 class Counts:
-    """Counters that share a name and differ in one label."""
+    """Counters that share a name and differ in one label. One thread counts, any may read."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
-        self._lock = threading.Lock()
+        self._counts: dict[str | int, int] = {}
 
-    def add(self, label: str, number: int = 1) -> None:
-        with self._lock:
-            self._counts[label] = self._counts.get(label, 0) + number
+    def add(self, label: str | int, number: int = 1) -> None:
+        self._counts[label] = self._counts.get(label, 0) + number
 
     def family(self, name: str, says: str, *, label: str) -> Metric:
         family = CounterMetricFamily(name, says, labels=[label])
-        for value, count in sorted(self._counts.copy().items()):
+        for value, count in sorted((str(value), count) for value, count in self._counts.copy().items()):
             family.add_metric([value], count)
         return family
 
 
+class SharedCounts(Counts):
+    """For several threads that count."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+
+    def add(self, label: str | int, number: int = 1) -> None:
+        with self._lock:
+            super().add(label, number)
+
+
 class Histogram:
-    """How often a value was at most each of the bounds; `bounds` grow."""
+    """How often a value was at most each of the bounds; `bounds` grow. One thread counts, any may read."""
 
     def __init__(self, bounds: Iterable[float]) -> None:
         self._bounds = tuple(bounds)
         self._counts = [0] * (len(self._bounds) + 1)
         self._sum = 0.0
-        self._lock = threading.Lock()
 
     def observe(self, value: float) -> None:
-        with self._lock:
-            self._counts[bisect_left(self._bounds, value)] += 1
-            self._sum += value
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
 
     def family(self, name: str, says: str) -> Metric:
         buckets, below = [], 0
@@ -63,6 +71,18 @@ class Histogram:
             below += count
             buckets.append((bound, float(below)))
         return HistogramMetricFamily(name, says, buckets=buckets, sum_value=self._sum)
+
+
+class SharedHistogram(Histogram):
+    """For several threads that count."""
+
+    def __init__(self, bounds: Iterable[float]) -> None:
+        super().__init__(bounds)
+        self._lock = threading.Lock()
+
+    def observe(self, value: float) -> None:
+        with self._lock:
+            super().observe(value)
 
 
 def counter(name: str, says: str, value: float) -> Metric:

@@ -342,19 +342,16 @@ class Shelf:
     def __init__(self, load: Callable[[], Catalogue], signs: Callable[[], tuple[int, int]]) -> None:
         self._load = load
         self._signs = signs
-        self._catalogue: Catalogue | None = None
+        # None until it has been loaded.
+        self.current: Catalogue | None = None
         self._fetching: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="catalogue")
 
     @property
-    def loaded(self) -> bool:
-        return self._catalogue is not None
-
-    @property
     def catalogue(self) -> Catalogue:
-        if self._catalogue is None:
+        if self.current is None:
             raise CatalogueAway
-        return self._catalogue
+        return self.current
 
     async def refresh(self) -> None:
         """Comes back when what is loaded is at least as new as this call. Raises CatalogueAway when PostgreSQL does not answer."""
@@ -371,11 +368,11 @@ class Shelf:
     async def _fetch(self) -> None:
         loop = asyncio.get_running_loop()
         try:
-            if self._catalogue is not None:
-                known = self._catalogue.version, self._catalogue.generation
+            if self.current is not None:
+                known = self.current.version, self.current.generation
                 if await loop.run_in_executor(self._thread, self._signs) == known:
                     return
-            self._catalogue = await loop.run_in_executor(self._thread, self._load)
+            self.current = await loop.run_in_executor(self._thread, self._load)
         except (SQLAlchemyError, Unavailable) as error:
             # Unavailable: the key ring cannot be opened. Why is for the log, not for who scans.
             raise CatalogueAway from error

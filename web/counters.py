@@ -6,7 +6,7 @@ from typing import Final
 from prometheus_client.core import Metric
 
 from kit import metrics
-from kit.metrics import Counts, Histogram
+from kit.metrics import SharedCounts, SharedHistogram
 from scanservice.ingest import lag
 from scanservice.ingest.ingesting import Ingester
 from web.instance import Instance
@@ -16,8 +16,8 @@ EDGE_PORTS: Final = 0
 WEB_PORTS: Final = 10
 INGESTER_PORTS: Final = 20
 
-ANSWERS: Final = Counts()
-ANSWER_S: Final = Histogram(metrics.LATENCY_S)
+ANSWERS: Final = SharedCounts()
+ANSWER_S: Final = SharedHistogram(metrics.LATENCY_S)
 
 
 def web_families() -> Iterator[Metric]:

@@ -103,8 +103,8 @@ class Running:
         self._metrics.enter_context(metrics.served(self._families, host=settings.metrics_host, first_port=settings.metrics_port))
 
     def _families(self) -> Iterator[Metric]:
-        shelf = self.parts.shelf
-        return counters.families(catalogue_version=shelf.catalogue.version if shelf.loaded else 0)
+        known = self.parts.shelf.current
+        return counters.families(catalogue_version=0 if known is None else known.version)
 
     async def close(self) -> None:
         self._metrics.close()
@@ -144,7 +144,7 @@ class Running:
         began_s = perf_counter()
         answer = await self._answered(handler, headers, request)
         await self._send(answer, request, send)
-        counters.ANSWERS.add(str(answer.status))
+        counters.ANSWERS.add(answer.status)
         counters.ANSWER_S.observe(perf_counter() - began_s)
 
     async def _answered(self, handler: Handler, headers: HeadersOf, request: Request) -> Answer:
@@ -169,14 +169,14 @@ class Running:
         return http.json(200 if found.ready else 503, {"status": "ready" if found.ready else "not ready", **members})
 
     async def _look(self) -> Readiness:
-        shelf = self.parts.shelf
+        known = self.parts.shelf.current
         look = partial(
             readiness.look,
             self._engine,
             self._redis,
-            catalogue=shelf.loaded,
-            brand=shelf.loaded and bool(shelf.catalogue.brands),
-            loaded_generation=shelf.catalogue.generation if shelf.loaded else generations.NONE,
+            catalogue=known is not None,
+            brand=known is not None and bool(known.brands),
+            loaded_generation=generations.NONE if known is None else known.generation,
         )
         found = await asyncio.get_running_loop().run_in_executor(self._threads, look)
         if not found.generation:

@@ -9,7 +9,6 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from kit.clock import unix_ms
 from kit.refusals import Conflict, Forbidden, Malformed
 from scanservice import tickets, verdicts, visitors
 from scanservice.catalogue import Asked
@@ -98,7 +97,7 @@ async def _confirm(parts: Parts, request: Request, ticket: Ticket, beacon: Beaco
         Scan(
             asked=Asked(tenant_id=ticket.tenant_id, gtin=ticket.gtin, serial=ticket.serial, counted=counted),
             scan_id=ticket.scan_id,
-            at_ms=unix_ms(parts.clock.now()),
+            at_ms=parts.clock.now_ms(),
             repeat=Repeat.POSSIBLE,
             visit=visit(
                 confirmed=True,

@@ -16,7 +16,7 @@ from kit.http_protocol import Reply, Scope
 from kit.refusals import Refusal
 from scanservice.catalogue import Asked, Catalogue, Elsewhere
 from scanservice.edge import counters, http, visits
-from scanservice.edge.askers import Asker, Askers
+from scanservice.edge.askers import Askers
 from scanservice.edge.http import Answer, Request
 from scanservice.edge.parts import Parts
 from scanservice.edge.recorder import CatalogueOld
@@ -24,8 +24,12 @@ from scanservice.edge.scanning import Answered
 
 _PATH: Final = re.compile(rb"/01/([0-9]{14})/21/([0-9A-HJKMNP-TV-Z]{20})")
 _PATH_BYTES: Final = 42
+OWNERS_KEPT: Final = 1 << 12
 
 _BROKEN: Final = http.json(500, {"status": 500, "code": "internal_error"})
+
+_Owner = tuple[int, str]
+"""Tenant and GTIN."""
 
 Usual = Callable[[Request], Awaitable[Answer]]
 
@@ -38,13 +42,16 @@ class Printed:
         self._usual = usual
         self._askers = Askers(parts)
         self.forget_askers = self._askers.forget
+        self._owners: dict[tuple[str, bytes], _Owner | None] = {}
+        self._owners_by: Catalogue | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def straight(self, scope: Scope, reply: Reply) -> bool:
         """False: nothing was recorded, and the request goes the usual way."""
         path: bytes = scope["raw_path"]
         parts = self._parts
-        if len(path) != _PATH_BYTES or scope["query_string"] or not parts.shelf.loaded:
+        catalogue = parts.shelf.current
+        if len(path) != _PATH_BYTES or scope["query_string"] or catalogue is None:
             return False
         printed = _PATH.fullmatch(path)
         if printed is None:
@@ -53,10 +60,12 @@ class Printed:
         if asker is None:
             return False
         began_s = perf_counter()
-        catalogue = parts.shelf.catalogue
-        asked = _asked(printed, asker, catalogue, guess=parts.guess_brand)
-        item = None if asked is None else catalogue.item(asked)
-        if asked is None or item is None or item.counted is None:
+        found = self._owner(asker.host, printed[1], catalogue)
+        if found is None:
+            return False
+        asked = Asked(*found, printed[2].decode())
+        item = catalogue.item(asked)
+        if item.counted is None:
             return False
         new_cookie = visits.cookie_for(asker)
 
@@ -71,6 +80,21 @@ class Printed:
                 raise
 
         return parts.scanner.send(visits.scan_by(asker, asked, parts, new_cookie=new_cookie), item, catalogue, told)
+
+    def _owner(self, host: str, gtin: bytes, catalogue: Catalogue) -> _Owner | None:
+        """Found once for each catalogue. None: nobody's here."""
+        if catalogue is not self._owners_by:
+            self._owners.clear()
+            self._owners_by = catalogue
+        key = (host, gtin)
+        try:
+            return self._owners[key]
+        except KeyError:
+            found = _owner(host, gtin.decode(), catalogue, guess=self._parts.guess_brand)
+        if len(self._owners) >= OWNERS_KEPT:
+            self._owners.clear()
+        self._owners[key] = found
+        return found
 
     def _otherwise(self, failure: Exception, scope: Scope, reply: Reply, began_s: float) -> None:
         request = Request(scope, trusted=self._parts.trusted)
@@ -93,19 +117,17 @@ class Printed:
         _give(answer, reply, began_s)
 
 
-def _asked(printed: re.Match[bytes], asker: Asker, catalogue: Catalogue, *, guess: bool) -> Asked | None:
-    """None: nobody's here."""
-    gtin = printed[1].decode()
+def _owner(host: str, gtin: str, catalogue: Catalogue, *, guess: bool) -> _Owner | None:
     if not visits.is_gtin(gtin):
         return None
     try:
-        brand = catalogue.brand_for(asker.host, gtin=gtin, guess=guess)
+        brand = catalogue.brand_for(host, gtin=gtin, guess=guess)
     except Refusal:
         return None
-    return None if isinstance(brand, Elsewhere) else Asked(tenant_id=brand.tenant_id, gtin=gtin, serial=printed[2].decode())
+    return None if isinstance(brand, Elsewhere) else (brand.tenant_id, gtin)
 
 
 def _give(answer: Answer, reply: Reply, began_s: float) -> None:
     reply(*answer)
-    counters.ANSWERS.add(str(answer.status))
+    counters.ANSWERS.add(answer.status)
     counters.ANSWER_S.observe(perf_counter() - began_s)

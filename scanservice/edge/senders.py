@@ -81,6 +81,19 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return self.role is not Role.CONSUMER or bool(self.ip) or self.scanned_at is not None
 
     @property
+    def is_plain(self) -> bool:
+        """Does it say nothing but its code?"""
+        return (
+            self.scan_id is None
+            and not self.visitor_id
+            and self.latitude is None
+            and self.longitude is None
+            and self.accuracy_m is None
+            and not self.claims_more
+            and "?" not in self.url
+        )
+
+    @property
     def claims(self) -> Claims:
         return Claims(role=self.role, visitor_id=self.visitor_id, ip=self.ip, scanned_at=self.scanned_at)
 
@@ -113,6 +126,7 @@ class Sender:
         self._heads: dict[str, Asked] = {}
         self._own: dict[int, bytes] = {}
         self._visits: dict[tuple[object, ...], Visit] = {}
+        self._plain: dict[int, Visit] = {}
         self._cookie = visitors.cookie_of(request.headers.get(b"cookie", b"")) if is_browser else None
 
     def scan(self, report: Report) -> Scan:
@@ -121,6 +135,8 @@ class Sender:
         tenant_id = asked.tenant_id
         device.serves(tenant_id)
         at_ms, marks, address, visitor_id = self._now_ms, NO_MARKS, self._address, report.visitor_id
+        if device.key is None and report.is_plain:
+            return Scan(asked, ids.uuid7_at(at_ms), at_ms, Repeat.NEVER, self._plain_visit(tenant_id))
         if device.key is not None or report.claims_more:
             claims = report.claims
             device.allow(claims)
@@ -132,10 +148,16 @@ class Sender:
         visitor = self._visitor(visitor_id, tenant_id=tenant_id)
         signature = url_marks.of_url(parts, asked, report.url) if "?" in report.url else Signature.NONE
         visit = self._visit(visitor, address, position, report.role, signature, marks)
-        # By place: names cost a microsecond, and this is made for every scan.
         if report.scan_id is None:
             return Scan(asked, ids.uuid7_at(at_ms), at_ms, Repeat.NEVER, visit)
         return Scan(asked, _scan_id(asked, visitor, report.scan_id), at_ms, Repeat.POSSIBLE, visit)
+
+    def _plain_visit(self, tenant_id: int) -> Visit:
+        known = self._plain.get(tenant_id)
+        if known is None:
+            visitor = self._visitor("", tenant_id=tenant_id)
+            known = self._plain[tenant_id] = self._visit(visitor, self._address, None, Role.CONSUMER, Signature.NONE, NO_MARKS)
+        return known
 
     def _visit(
         self,

@@ -11,7 +11,6 @@ from typing import ClassVar, Final
 
 from codegen import digital_link
 from kit import chance, ids
-from kit.clock import unix_ms
 from kit.refusals import Malformed
 from scanservice import visitors
 from scanservice.catalogue import Asked, Elsewhere
@@ -126,7 +125,7 @@ def scan_by(
     signature: Signature = Signature.NONE,
 ) -> Scan:
     """A browser has seen the code, and its page will confirm that; a program asks for JSON, and its scan is final at once."""
-    at_ms = unix_ms(parts.clock.now())
+    at_ms = parts.clock.now_ms()
     tenant_id = asked.tenant_id
     if new_cookie:
         visit = asker.visit(
@@ -150,7 +149,7 @@ def answer_to(asker: Asker, answered: Answered, parts: Parts, *, path: bytes, qu
 
 def _preview(parts: Parts, request: Request, asked: Asked) -> Answer:
     """The page without a verdict: what a messenger shows beside a link says which product it is and that a scan will tell more."""
-    at_ms = unix_ms(parts.clock.now())
+    at_ms = parts.clock.now_ms()
     ticket = Ticket(
         tenant_id=asked.tenant_id,
         stage=Stage.PREVIEW,

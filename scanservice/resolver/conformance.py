@@ -4,6 +4,7 @@ Promises: nothing that a client sent gets out of the angle brackets of a Link he
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ CONTEXT_LOCATION: Final = "https://ref.gs1.org/standards/resolver/linkset-contex
 CONTEXT: Final = f'<{CONTEXT_LOCATION}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'.encode()
 # What is about a product or a lot is the same for everybody; a change of links may take so long to come through caches.
 SHARED_S: Final = 60
+ORIGINS_KEPT: Final = 1024
 SHARED: Final = (b"cache-control", b"public, max-age=%d" % SHARED_S)
 _PATH_SAFE: Final = "-._~:/@!$&'()*+,;=%"
 _PLAIN: Final = re.compile(rb"[A-Za-z0-9\-._~:/@!$&'()*+,;=%]*")
@@ -32,6 +34,9 @@ def headers(origin: bytes, path: bytes) -> tuple[tuple[bytes, bytes], ...]:
 def link_header(origin: bytes, path: bytes) -> tuple[bytes, bytes]:
     if not _PLAIN.fullmatch(path):
         path = quote(path, safe=_PATH_SAFE).encode()
-    if not _PLAIN.fullmatch(origin):
-        origin = b""
-    return (b"link", b"<" + origin + path + b'?linkType=linkset>; rel="linkset"; type="application/linkset+json"')
+    return (b"link", b'<%b%b?linkType=linkset>; rel="linkset"; type="application/linkset+json"' % (_plain(origin), path))
+
+
+@lru_cache(maxsize=ORIGINS_KEPT)
+def _plain(origin: bytes) -> bytes:
+    return origin if _PLAIN.fullmatch(origin) else b""

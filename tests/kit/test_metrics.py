@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from urllib.request import urlopen
 
+import pytest
 from prometheus_client.core import Metric
 
 from kit import daemons, metrics
-from kit.metrics import Counts, Histogram
+from kit.metrics import Counts, Histogram, SharedCounts, SharedHistogram
 
 HOST = "127.0.0.1"
 
@@ -16,8 +17,9 @@ def read(port: int) -> list[str]:
         return str(answer.read().decode()).splitlines()
 
 
-def test_counts_and_histograms_are_served_as_they_are_when_asked() -> None:
-    answers, waits = Counts(), Histogram((0.1, 1.0))
+@pytest.mark.parametrize(("counts", "histogram"), [(Counts, Histogram), (SharedCounts, SharedHistogram)])
+def test_counts_and_histograms_are_served_as_they_are_when_asked(counts: type[Counts], histogram: type[Histogram]) -> None:
+    answers, waits = counts(), histogram((0.1, 1.0))
 
     def families() -> Iterator[Metric]:
         yield answers.family("answers", "By status", label="status")
@@ -26,7 +28,7 @@ def test_counts_and_histograms_are_served_as_they_are_when_asked() -> None:
 
     with metrics.served(families, host=HOST, first_port=daemons.free_port()) as port:
         assert 'answers_total{status="200"} 1.0' not in read(port)
-        answers.add("200")
+        answers.add(200)
         answers.add("503", 2)
         for wait_s in (0.05, 0.1, 0.5, 7.0):
             waits.observe(wait_s)

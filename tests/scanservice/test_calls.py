@@ -32,8 +32,13 @@ def one(counter: int, *, mode: Mode = Mode.CONFIRMED, done_id: bytes = b"", entr
 def as_a_library_would(some: Sequence[ScanCall]) -> bytes:
     partition = some[0].partition
     done = [functions.done_key(partition, call.done_id) for call in some if call.done_id]
-    keys = [functions.meta_key(partition), functions.log_key(partition), *(call.bucket for call in some), *done]
-    told: list[int | bytes] = [part for call in some for part in (call.field, call.told)]
+    keys: list[str | bytes] = [
+        functions.meta_key(partition),
+        functions.log_key(partition),
+        *(call.bucket for call in some),
+        *done,
+    ]
+    told: list[bytes] = [part for call in some for part in (b"%d" % call.field, call.told)]
     return pack(("FCALL", functions.SCAN, len(keys), *keys, *KNOWN, calls.DONE_S, *told))
 
 
