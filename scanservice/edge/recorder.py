@@ -23,6 +23,8 @@ from scanservice.edge import counters
 
 PIPELINE_MAX: Final = 1024
 PIPELINES_MAX: Final = 1
+# What waits when a pipeline has ended goes out before its answers are given, where it is at least so much.
+CALLS_SENT_AT_ONCE: Final = 128
 REPLICA_ACK_MS_MAX: Final = 1000
 WAITAOF_SINCE: Final = (7, 2)
 
@@ -160,21 +162,26 @@ class Recorder:
             self._flush()
 
     def _ended(self, calls: _Calls, began_s: float, answers: list[Any] | LineLost, *, acknowledged: bool) -> None:
+        if len(self._queue) >= CALLS_SENT_AT_ONCE:
+            # The server works on them while these answers are given. Fewer wait until then for others to share their fsync with.
+            self._flush()
         if isinstance(answers, LineLost):
             self._lost(calls, answers)
-            self._flush()
-            return
-        counters.ROUND_TRIP_S.observe(perf_counter() - began_s)
-        counters.PIPELINE_CALLS.observe(len(calls))
+        else:
+            counters.ROUND_TRIP_S.observe(perf_counter() - began_s)
+            counters.PIPELINE_CALLS.observe(len(calls))
+            self._tell_all(calls, answers, acknowledged=acknowledged)
+        self._flush()
+
+    def _tell_all(self, calls: _Calls, answers: list[Any], *, acknowledged: bool) -> None:
         if acknowledged and not _is_acknowledged(answers.pop()):
             _log.warning("no replica acknowledged in time", calls=len(calls))
             # Perhaps it is away for good: then upkeep finds out that there is nobody to wait for.
             self.troubled.set()
             _fail(calls, None)
-        else:
-            for (_, done), answer in zip(calls, answers, strict=True):
-                _tell(done, self._refusal(answer) if isinstance(answer, ResponseError) else answer)
-        self._flush()
+            return
+        for (_, done), answer in zip(calls, answers, strict=True):
+            _tell(done, self._refusal(answer) if isinstance(answer, ResponseError) else answer)
 
     def _lost(self, calls: _Calls, why: Exception) -> None:
         _log.warning("the scan recorder has no connection", error=repr(why), calls=len(calls))

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -26,6 +28,15 @@ def test_later_ids_sort_after_earlier_ones(now: datetime) -> None:
 def test_ids_of_one_instant_differ() -> None:
     now = datetime(2026, 11, 22, tzinfo=UTC)
     assert len({ids.uuid7(now) for _ in range(1000)}) == 1000
+
+
+def test_a_forked_child_draws_chance_of_its_own() -> None:
+    program = (
+        "import os; from kit import ids; ids.uuid7_at(0); child = os.fork(); print(ids.uuid7_at(0), flush=True);"
+        " child and os.waitpid(child, 0)"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert len(set(said)) == 2
 
 
 def test_other_versions_hold_no_instant() -> None:
