@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from scanservice import evidence
+from scanservice.hot import flat_log
 from scanservice.verdicts import Reason, Role, Signature, Standing
 
 # Version 7 ids say when they were made; ids made from a client's own id are version 8 (RFC 9562 section 5.8) and say nothing.
@@ -102,7 +103,7 @@ def decode(entry: bytes) -> Sighting:
     try:
         sighting = _decoder.decode(entry)
     except (msgspec.DecodeError, ValueError) as error:
-        raise EntryMalformed(str(error)) from error
+        sighting = _decode_flat(entry, error)
     known, visit = sighting.known, sighting.visit
     if len(visit.trace) not in _TRACE_BYTES:
         raise EntryMalformed(f"a trace of {len(visit.trace)} bytes")
@@ -111,6 +112,15 @@ def decode(entry: bytes) -> Sighting:
     if "\0" in sighting.serial + known.gtin + known.lot + visit.client + visit.language + known.standing_reason:
         raise EntryMalformed("a text with a NUL, which PostgreSQL does not take")
     return sighting
+
+
+def _decode_flat(entry: bytes, error: Exception) -> Sighting:
+    try:
+        flat = flat_log.decoder.decode(entry)
+    except (msgspec.DecodeError, ValueError):
+        raise EntryMalformed(str(error)) from error
+    parts = {part: {name: getattr(flat, name) for name in part.__struct_fields__} for part in (Known, Visit)}
+    return Sighting(flat.scan_id, flat.at_ms, flat.counter, flat.serial, Known(**parts[Known]), Visit(**parts[Visit]))
 
 
 def scanned_at(sighting: Sighting) -> datetime:
