@@ -123,6 +123,27 @@ def test_no_change_of_one_character_survives_in_the_keyring_of_all_epochs(epoch:
     assert claimed is None or SerialCipher(claimed, KEYS).counter_of(altered) is None
 
 
+@st.composite
+def among_others(draw: st.DrawFn) -> tuple[SerialCipher, list[str]]:
+    """Serials of one's own, of another epoch, with a changed letter, and what is no serial at all."""
+    made = SerialCipher(draw(epochs), KEYS)
+    own = st.builds(made.serial_of, counters)
+    others = st.builds(SerialCipher(draw(epochs), KEYS).serial_of, counters)
+    changed = st.builds(
+        lambda serial, place, letter: serial[:place] + letter + serial[place + 1 :],
+        own,
+        st.integers(0, 19),
+        st.sampled_from(ALPHABET + "ILOUou!٣é"),
+    )
+    return made, draw(st.lists(st.one_of(own, others, changed, st.text(max_size=24)), max_size=40))
+
+
+@given(among_others())
+def test_many_serials_are_read_as_each_of_them_is(case: tuple[SerialCipher, list[str]]) -> None:
+    made, serials = case
+    assert made.counters_of(serials) == [made.counter_of(serial) for serial in serials]
+
+
 @given(st.text(max_size=24))
 def test_what_is_no_serial_is_not_ours_and_raises_nothing(text: str) -> None:
     assert SerialCipher(0, KEYS).counter_of(text) is None

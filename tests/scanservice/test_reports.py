@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from codegen.lifecycle import ranges
 from scanservice.hot import functions, streams
 from tests.scanservice.conftest import GTIN, LocalEdge, Market
 
@@ -104,3 +105,35 @@ def test_a_thousand_at_once(edge: LocalEdge, market: Market) -> None:
     results = edge.stranger().post("/v1/scans", {"scans": scans}).json()["results"]
     assert sum(one["verdict"] == "genuine_first" for one in results) == 90
     assert logged(market) == 1000
+
+
+def test_a_batch_tells_of_every_code_what_a_single_scan_tells(edge: LocalEdge, market: Market) -> None:
+    """Whatever its standing, with others before and behind it, and the same again."""
+    market.decide(ranges.freeze, first=2, last=2)
+    market.decide(ranges.void, first=3, last=3, reason="stolen")
+    market.decide(ranges.recall, first=4, last=4, reason="glass")
+    edge.look_after()
+    urls = [
+        *(market.url(item) for item in (1, 2, 3, 4, 91)),
+        market.url(1)[:-1] + ("0" if market.url(1)[-1] != "0" else "1"),
+        market.url(5).replace(GTIN, "04006381333931"),
+    ]
+    phone = edge.stranger()
+    alone = [phone.post("/v1/scans", {"url": url, "visitor_id": "anna"}).json() for url in urls]
+    together = phone.post("/v1/scans", {"scans": [{"url": url, "visitor_id": "bert"} for url in urls]}).json()["results"]
+    assert [one["verdict"] for one in alone] == [
+        "genuine_first",
+        "inactive",
+        "void",
+        "recalled",
+        "inactive",
+        "counterfeit",
+        "counterfeit",
+    ]
+    unlike = {"scan_id", "ticket"}
+    for single, one in zip(alone[1:], together[1:], strict=True):
+        assert {**one, "status": 200} == one
+        assert {key: value for key, value in one.items() if key not in unlike | {"status"}} == {
+            key: value for key, value in single.items() if key not in unlike
+        }
+    assert together[0]["verdict"] == "genuine_seen"
