@@ -65,6 +65,13 @@ class Ground:
         chance.seeded(SEED).shuffle(paths)
         return paths
 
+    def strewn_paths(self, order: CodeOrder, *, one_in: int) -> Iterator[str]:
+        """What phones ask for: the path of one in so many codes of an order, from all over it, in no order."""
+        with self.onemark.transaction(self.tenant_id) as session:
+            cipher = keyring.cipher(session, tenant_id=self.tenant_id, epoch=order.epoch, kek=self.onemark.settings.kek_bytes)
+        for place in chance.seeded(SEED).sample(range(order.quantity), order.quantity // one_in):
+            yield f"/01/{order.gtin}/21/{cipher.serial_of(order.first_counter + place)}"
+
     def orders_counted(self) -> int:
         with self.onemark.transaction(self.tenant_id) as session:
             return int(session.scalar(text("SELECT count(*) FROM code_order")) or 0)

@@ -231,6 +231,7 @@ def _burst(ground: Ground, samples: Rounds, order: CodeOrder, waiting: Ingesters
             port=edge.port,
             targets_file=str(targets_file),
             first=0,
+            targets=CODES,
             headers=JSON,
             status=200,
             expects='"verdict":',

@@ -32,7 +32,8 @@ CLOSES = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """`targets_file` holds one request path a line; `headers` are added to each request; `expects` stands in each right answer.
+    """`targets_file` holds one request path a line, of which `targets` are asked in turn, from number `first` on; `headers` are added to each
+    request; `expects` stands in each right answer.
 
     With `batch` so many of them go into one POST, as scans that a device has collected, and a right answer has as many of `expects`.
     """
@@ -40,6 +41,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     targets_file: str
     first: int
+    targets: int
     headers: str
     status: int
     expects: str
@@ -197,8 +199,12 @@ class Client(asyncio.Protocol):
 
 
 def requests(plan: Plan) -> Iterator[bytes]:
-    """Every path in turn, beginning with number `first`, without end."""
-    targets = Path(plan.targets_file).read_text(encoding="ascii").split()
+    """Every path of the plan in turn, without end. The file's begin again behind its last."""
+    with Path(plan.targets_file).open(encoding="ascii") as lines:
+        every = sum(1 for _ in lines)
+        lines.seek(0)
+        first = plan.first % every
+        targets = [line.rstrip() for line in itertools.islice(lines, first, first + plan.targets)]
     host = f"127.0.0.1:{plan.port}"
     if plan.batch:
         bodies = [
@@ -209,8 +215,7 @@ def requests(plan: Plan) -> Iterator[bytes]:
         built = [f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body for body in bodies]
     else:
         built = [f"GET {target} HTTP/1.1\r\nHost: {host}\r\n{plan.headers}\r\n".encode() for target in targets]
-    first = plan.first % len(built)
-    return itertools.cycle(built[first:] + built[:first])
+    return itertools.cycle(built)
 
 
 async def generate(plan: Plan, built: Iterator[bytes]) -> Outcome:

@@ -3,7 +3,8 @@
 Flat: two instances side by side, one with ten thousand codes, all of them scanned before, the other with 10^9 codes of which 10^7 were
 scanned before, one in twenty where there are any. The same load in turns; what Redis needs for a scanned code is read from the second
 one's memory. Start: an edge's process, from its first instruction to a good answer of `/readyz`, with ten thousand orders in its
-catalogue. Batches: `POST /v1/scans` of a thousand scans each.
+catalogue. Batches: `POST /v1/scans` of a thousand scans each, at the instance with the many codes; of codes between the scanned ones, which
+nobody has scanned before, and of those that were scanned.
 """
 
 import time
@@ -39,14 +40,18 @@ RANGE_STATE = "range_state"
 BATCH = 1000
 # With fewer, all batches end at the same time, and edge, Valkey and generator wait for each other in turn.
 BATCH_CONNECTIONS = 16
+BATCH_TARGETS = 400_000
 BATCH_WARM_S = 1.0
 BATCH_MEASURED_S = 4.0
+# More than the rounds of batches send.
+UNSEEN_OF_BUCKET = 2
 
 SMALL = "edge, JSON, 10^4 issued, all scanned before"
 LARGE = "edge, JSON, 10^9 issued, 10^7 scanned before"
 MEMORY = "Redis memory for a scanned code, one in twenty scanned"
 START = f"start of the edge with {ORDERS:,} orders"
-BATCHES = f"scans in batches of {BATCH:,}"
+BATCHES = f"scans in batches of {BATCH:,}, the first of their codes"
+BATCHES_AGAIN = f"scans in batches of {BATCH:,}, of codes that were scanned before"
 
 
 def run(ground: Ground, *, rounds: int) -> Report:
@@ -61,6 +66,9 @@ def run(ground: Ground, *, rounds: int) -> Report:
         samples.note(MEMORY, "bytes", (_memory(ground) - before) / written)
         small_field = _field(stack, small, small.paths(few))
         large_field = _field(stack, ground, _some_paths(ground, many))
+        unseen_file = ground.folder / "unseen.txt"
+        unseen_file.write_text("\n".join(_unseen_paths(ground, many)), encoding="ascii")
+        unseen_field = Field(ground, large_field.servers, unseen_file)
         for number in range(rounds):
             turn = [(SMALL, small_field), (LARGE, large_field)]
             for name, field in turn if number % 2 else reversed(turn):
@@ -69,7 +77,8 @@ def run(ground: Ground, *, rounds: int) -> Report:
                 samples.note(
                     f"{name}: processor time, Valkey's included", "microseconds an answer", cost.server_us + cost.valkey_us
                 )
-            _batches(samples, small_field, few)
+            _batches(samples, BATCHES, unseen_field)
+            _batches(samples, BATCHES_AGAIN, large_field)
         _order_more(small, few)
         for _ in range(rounds):
             _start(samples, small)
@@ -89,6 +98,24 @@ def _last_bucket(order: CodeOrder) -> int:
 def _many_counters(order: CodeOrder) -> Iterator[list[int]]:
     buckets = range(1, 1 + BUCKETS_APART * (SCANNED // SCANNED_OF_BUCKET), BUCKETS_APART)
     return _counters(order, buckets=buckets, of_bucket=SCANNED_OF_BUCKET)
+
+
+def _unseen_paths(ground: Ground, order: CodeOrder) -> list[str]:
+    """Of codes that nobody has scanned, beside those that were, from all over the order."""
+    with ground.onemark.transaction(ground.tenant_id) as session:
+        cipher = keyring.cipher(session, tenant_id=ground.tenant_id, epoch=order.epoch, kek=ground.onemark.settings.kek_bytes)
+    pick = chance.seeded(SEED)
+    free_beside: dict[tuple[int, ...], list[int]] = {}
+    paths = []
+    for scanned in _many_counters(order):
+        taken = tuple(functions.field(counter) for counter in scanned)
+        free = free_beside.get(taken)
+        if free is None:
+            free = free_beside[taken] = sorted(set(range(functions.FIELDS)) - set(taken))
+        start = scanned[0] - taken[0]
+        paths += [f"/01/{order.gtin}/21/{cipher.serial_of(start + field)}" for field in pick.sample(free, UNSEEN_OF_BUCKET)]
+    pick.shuffle(paths)
+    return paths
 
 
 def _counters(order: CodeOrder, *, buckets: range, of_bucket: int) -> Iterator[list[int]]:
@@ -145,12 +172,12 @@ def _memory(ground: Ground) -> int:
     return int(ground.onemark.redis.info("memory")["used_memory"])
 
 
-def _batches(samples: Rounds, field: Field, order: CodeOrder) -> None:
+def _batches(samples: Rounds, name: str, field: Field) -> None:
     answered, cost = field.measure_batches(
-        size=min(BATCH, order.quantity), connections=BATCH_CONNECTIONS, warm_s=BATCH_WARM_S, measured_s=BATCH_MEASURED_S
+        size=BATCH, targets=BATCH_TARGETS, connections=BATCH_CONNECTIONS, warm_s=BATCH_WARM_S, measured_s=BATCH_MEASURED_S
     )
-    samples.note(BATCHES, "scans/s", answered)
-    samples.note(f"{BATCHES}: processor time, Valkey's included", "microseconds a scan", cost.server_us + cost.valkey_us)
+    samples.note(name, "scans/s", answered)
+    samples.note(f"{name}: processor time, Valkey's included", "microseconds a scan", cost.server_us + cost.valkey_us)
 
 
 def _order_more(ground: Ground, like: CodeOrder) -> None:

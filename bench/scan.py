@@ -21,7 +21,11 @@ from bench.ground import Ground
 from bench.load import CONNECTIONS, Outcome, Plan
 from scanservice.hot import functions
 
-CODES = 50_000
+# An order of which one code in twenty is scanned in the end, as of a popular product within its first weeks.
+CODES = 24_000_000
+SCANNED_ONE_IN = 20
+# Of the generator, at once: more than it sends while it measures.
+TARGETS = 200_000
 WARM_S = 0.5
 MEASURED_S = 3.0
 PACE = 0.7
@@ -35,6 +39,7 @@ PHONE = (
 EDGE = "edge, JSON verdict"
 PAGE = "edge, 307 to the page"
 PACED = f"edge, JSON at {PACE:.0%} of that rate"
+AGAIN = "edge, JSON, the same codes by the same program again"
 ALL = "processor time of everything (server, Valkey, generator)"
 HELLO = "control: hello-world, same server"
 STRAIGHT = "control: hello-world, same server, answered straight"
@@ -78,18 +83,21 @@ class Field:
 
     def __init__(self, ground: Ground, servers: Mapping[Contender, Server], targets_file: Path) -> None:
         self._ground = ground
-        self._servers = servers
+        self.servers = servers
         self._targets_file = targets_file
-        self._asked = 0
+        # How many of the targets were asked for.
+        self.asked = 0
         self.answered = 0
         self.wrong = 0
 
-    def measure(self, subject: Subject, *, rate: float = 0.0) -> tuple[Outcome, Cost]:
-        server = self._servers[subject.contender]
+    def measure(self, subject: Subject, *, rate: float = 0.0, first: int | None = None) -> tuple[Outcome, Cost]:
+        """With targets that nobody has asked for yet, or those from number `first` on."""
+        server = self.servers[subject.contender]
         plan = Plan(
             port=server.port,
             targets_file=str(self._targets_file),
-            first=self._asked,
+            first=self.asked if first is None else first,
+            targets=TARGETS,
             headers=subject.headers,
             status=subject.status,
             expects=subject.expects,
@@ -99,17 +107,20 @@ class Field:
         )
         outcome, server_s, valkey_s = self._loaded(server, plan)
         if subject.logs:
-            self._asked += outcome.answered
+            self.asked += outcome.answered if first is None else 0
             self.answered += outcome.answered
         return outcome, Cost(server_us=server_s / outcome.answered * 1e6, valkey_us=valkey_s / outcome.answered * 1e6)
 
-    def measure_batches(self, *, size: int, connections: int, warm_s: float, measured_s: float) -> tuple[float, Cost]:
-        """Scans a second of the edge's batches, and what one of them costs."""
-        server = self._servers[Contender.EDGE]
+    def measure_batches(
+        self, *, size: int, targets: int, connections: int, warm_s: float, measured_s: float
+    ) -> tuple[float, Cost]:
+        """Scans a second of the edge's batches, and what one of them costs. Targets that nobody has asked for yet, while there are any."""
+        server = self.servers[Contender.EDGE]
         plan = Plan(
             port=server.port,
             targets_file=str(self._targets_file),
-            first=0,
+            first=self.asked,
+            targets=targets,
             headers=JSON,
             status=200,
             expects='"verdict":"genuine_',
@@ -120,6 +131,7 @@ class Field:
         )
         outcome, server_s, valkey_s = self._loaded(server, plan)
         scans = outcome.answered * size
+        self.asked += scans
         return outcome.per_s * size, Cost(server_us=server_s / scans * 1e6, valkey_us=valkey_s / scans * 1e6)
 
     def _loaded(self, server: Server, plan: Plan) -> tuple[Outcome, float, float]:
@@ -146,7 +158,7 @@ class Field:
 def run(ground: Ground, *, rounds: int) -> Report:
     order = ground.order(quantity=CODES, lot="SCAN", activate=True)
     targets_file = ground.folder / "targets.txt"
-    targets_file.write_text("\n".join(ground.paths(order)), encoding="ascii")
+    targets_file.write_text("\n".join(ground.strewn_paths(order, one_in=SCANNED_ONE_IN)), encoding="ascii")
     samples = Rounds()
     with ExitStack() as stack:
         servers = {contender: stack.enter_context(serving(contender, ground)) for contender in Contender}
@@ -159,10 +171,13 @@ def _round(field: Field, samples: Rounds, number: int) -> list[float]:
     """Everything once, beginning with another one each time. Returns the share of a core that the generator took from the edge."""
     names = list(SUBJECTS)
     turn = number % len(names)
+    first = field.asked
     outcomes = {name: field.measure(SUBJECTS[name]) for name in names[turn:] + names[:turn]}
     for name in names:
         samples.note(name, "answers/s", outcomes[name][0].per_s)
     edge, cost = outcomes[EDGE]
+    again, _ = field.measure(SUBJECTS[EDGE], first=first)
+    samples.note(AGAIN, "answers/s", again.per_s)
     samples.note(f"{EDGE}: median wait", "ms", edge.p50_ms)
     samples.note(f"{EDGE}: p99", "ms", edge.p99_ms)
     paced, _ = field.measure(SUBJECTS[EDGE], rate=edge.per_s * PACE)
@@ -196,6 +211,7 @@ def _report(samples: Rounds, field: Field, *, logged: int, generator: float) -> 
             samples.ratio(EDGE, SYNC, aim=">= 6"),
             samples.ratio(EDGE, THREADS, aim=">= 6"),
             samples.ratio(PAGE, EDGE, aim=">= 0.85"),
+            samples.ratio(AGAIN, EDGE),
             samples.ratio(
                 f"{ALL}: {HELLO}", f"{ALL}: {EDGE}", aim=">= 0.35", what="processor time of everything: hello-world / edge"
             ),
@@ -204,7 +220,8 @@ def _report(samples: Rounds, field: Field, *, logged: int, generator: float) -> 
             f"{field.answered:,} scans answered, {logged:,} entries in the log, {field.wrong} wrong or broken answers.",
             (
                 f"{CONNECTIONS} keep-alive connections (gunicorn's sync worker closes each after its answer: there, one is opened for "
-                f"every scan), {CODES:,} active codes in random order, {MEASURED_S:.0f} s a round after {WARM_S} s of warming up."
+                f"every scan), {MEASURED_S:.0f} s a round after {WARM_S} s of warming up. Every scan is the first of its code, one in "
+                f"{SCANNED_ONE_IN} codes of an order of {CODES:,} and from all over it; but for those of '{AGAIN}'."
             ),
             f"While it measured the edge, the generator took {generator:.0%} of a core that on a machine of its own it would not take.",
             f"Aims in absolute figures, on two cores: {EDGE} >= 15,000 answers/s; p99 at {PACE:.0%} of that rate < 25 ms, as `hey -q` counts.",

@@ -118,9 +118,9 @@ def test_a_batch_tells_of_every_code_what_a_single_scan_tells(edge: LocalEdge, m
         market.url(1)[:-1] + ("0" if market.url(1)[-1] != "0" else "1"),
         market.url(5).replace(GTIN, "04006381333931"),
     ]
-    phone = edge.stranger()
-    alone = [phone.post("/v1/scans", {"url": url, "visitor_id": "anna"}).json() for url in urls]
-    together = phone.post("/v1/scans", {"scans": [{"url": url, "visitor_id": "bert"} for url in urls]}).json()["results"]
+    anna, bert = edge.stranger(), edge.stranger()
+    alone = [anna.post("/v1/scans", {"url": url, "visitor_id": "anna"}).json() for url in urls]
+    together = bert.post("/v1/scans", {"scans": [{"url": url, "visitor_id": "bert"} for url in urls]}).json()["results"]
     assert [one["verdict"] for one in alone] == [
         "genuine_first",
         "inactive",
