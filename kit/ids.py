@@ -1,35 +1,25 @@
 """Time-ordered ids: UUID version 7 (RFC 9562 section 5.7)."""
 
-import os
 from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
 
+from kit.chance import Drawn
 from kit.clock import unix_ms
 
 _TIME_BYTES = 6
 # Version and 12 bits of chance, variant and 62 bits of chance.
 _TAIL_BYTES = 10
-_VERSION = 0x70
-_VARIANT = 0x80
-_IDS_DRAWN = 256
-
-# The ends of the next ids: to ask the system for each takes longer than all the rest of making one. Taking one off is a single step, so
-# threads never share one.
-_tails: list[bytes] = []
-os.register_at_fork(after_in_child=_tails.clear)
+_CHANCE = (0xFFF << 64) | ((1 << 62) - 1)
+_FIXED = (0x7 << 76) | (0b10 << 62)
 
 
-def _draw() -> bytes:
-    """Draws for many ids; returns the end of one."""
-    many = bytearray(os.urandom(_TAIL_BYTES * _IDS_DRAWN))
-    for at in range(0, len(many), _TAIL_BYTES):
-        many[at] = _VERSION | many[at] & 0x0F
-        many[at + 2] = _VARIANT | many[at + 2] & 0x3F
-    one, *rest = (bytes(many[at : at + _TAIL_BYTES]) for at in range(0, len(many), _TAIL_BYTES))
-    _tails.extend(rest)
-    return one
+def _tail(drawn: bytes) -> bytes:
+    return (int.from_bytes(drawn) & _CHANCE | _FIXED).to_bytes(_TAIL_BYTES)
+
+
+_tails = Drawn(_TAIL_BYTES, _tail)
 
 
 def uuid7(now: datetime) -> UUID:
@@ -38,12 +28,8 @@ def uuid7(now: datetime) -> UUID:
 
 
 def uuid7_at(at_ms: int) -> UUID:
-    try:
-        tail = _tails.pop()
-    except IndexError:
-        tail = _draw()
     # A quarter of the time that UUID(bytes=...) takes.
-    return msgspec.convert(at_ms.to_bytes(_TIME_BYTES) + tail, UUID)
+    return msgspec.convert(at_ms.to_bytes(_TIME_BYTES) + _tails.take(), UUID)
 
 
 def instant_of(identifier: UUID) -> datetime:

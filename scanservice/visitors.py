@@ -5,6 +5,7 @@ sees another visitor; only addresses of configured proxies are believed when the
 household of the loopback address, behind which stands a proxy or a developer and never a home.
 """
 
+import base64
 import ipaddress
 import re
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from kit import seals
+from kit import chance, seals
 from scanservice.hot.state import NETWORK_BYTES, NETWORK_NONE
 
 COOKIE: Final = "om_v"
@@ -26,6 +27,8 @@ FORWARDED_HOPS_MAX: Final = 20
 ADDRESSES_KEPT: Final = 1 << 16
 
 _COOKIE_SHAPE: Final = re.compile(rb"(?:^|;\s*)om_v=([A-Za-z0-9_-]{22})(?:;|$)")
+
+_cookies: Final = chance.Drawn(COOKIE_RANDOM_BYTES, lambda drawn: base64.urlsafe_b64encode(drawn).rstrip(b"="))
 
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -87,6 +90,10 @@ def forwarded_for(header: str, trusted: Sequence[IpNetwork], *, peer: str) -> st
             return named
         peer = named
     return peer
+
+
+def new_cookie() -> bytes:
+    return _cookies.take()
 
 
 def cookie_of(header: bytes) -> bytes | None:

@@ -14,7 +14,7 @@ from scanservice.edge.clients import USER_AGENT_BYTES_MAX
 from scanservice.edge.http import Request
 from scanservice.edge.parts import Parts, host_name, language, origin_of
 from scanservice.edge.scanning import Visit, visit
-from scanservice.verdicts import Role, Signature
+from scanservice.verdicts import NO_MARKS, Role, Signature
 from scanservice.visitors import Address, Keys
 
 # A kilobyte each, four at most. Programs and the proxies before phones repeat themselves; a phone of its own seldom does.
@@ -67,16 +67,20 @@ class Asker:
         return visitors.by_cookie(keys, tenant_id=tenant_id, cookie=self.cookie)
 
     def visit(self, visitor: bytes, *, role: Role = Role.CONSUMER, signature: Signature = Signature.NONE) -> Visit:
+        # By place: names cost half a microsecond, and this is made for every page.
+        client = "api" if self.is_program else self.client
         return visit(
-            confirmed=self.is_program,
-            visitor=visitor,
-            whence=self.whence,
-            address=self.address,
-            client="api" if self.is_program else self.client,
-            language=self.language,
-            role=role,
-            signature=signature,
-            trace=self.trace,
+            self.is_program,
+            visitor,
+            self.whence,
+            self.address,
+            client,
+            self.language,
+            None,
+            role,
+            signature,
+            NO_MARKS,
+            self.trace,
         )
 
     def usual_visit(self, keys: Keys, *, tenant_id: int) -> Visit:

@@ -84,8 +84,7 @@ class Begun(NamedTuple):
 
 
 def visit(
-    *,
-    confirmed: bool,
+    confirmed: bool,  # noqa: FBT001 - by place where it is made for every page
     visitor: bytes,
     whence: bytes,
     address: Address,
@@ -130,6 +129,8 @@ class Scanner:
         self._keys = keys
         self._entries_max = entries_max(log_bytes_max)
         self._invalid = Buckets()
+        self._known_of: Catalogue | None = None
+        self._knowledge = Knowledge(0, 0, 0)
 
     def send(self, scan: Scan, item: Item, catalogue: Catalogue, told: Told) -> bool:
         """Sends the scan of an item of this catalogue on its way, without a coroutine. False: it takes more than that, and nothing was recorded."""
@@ -188,7 +189,10 @@ class Scanner:
         return catalogue, item
 
     def _known(self, catalogue: Catalogue) -> Knowledge:
-        return Knowledge(catalogue.generation, catalogue.version, self._entries_max)
+        if catalogue is not self._known_of:
+            self._known_of = catalogue
+            self._knowledge = Knowledge(catalogue.generation, catalogue.version, self._entries_max)
+        return self._knowledge
 
     def _judged(self, scan: Scan, item: Item, answer: bytes) -> Answered:
         facts, visit = item.facts, scan.visit

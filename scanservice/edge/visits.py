@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import ClassVar, Final
 
 from codegen import digital_link
-from kit import chance, ids
+from kit import ids
 from kit.refusals import Malformed
 from scanservice import visitors
 from scanservice.catalogue import Asked, Elsewhere
@@ -34,6 +34,7 @@ QUERY_BYTES_MAX: Final = 2048
 # What we print ourselves, and nearly every request: a look-up instead of a parser. Anything else goes to the parser.
 _PRINTED: Final = re.compile(r"/01/([0-9]{14})/21/([0-9A-HJKMNP-TV-Z]{20})")
 _METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_COOKIE_RULES: Final = b"; Path=/; Max-Age=%d; HttpOnly; SameSite=Lax" % (visitors.COOKIE_DAYS * 86_400)
 _PREVIEW_VISITOR: Final = bytes(visitors.VISITOR_BYTES)
 
 
@@ -112,7 +113,7 @@ def cookie_for(asker: Asker) -> bytes:
     """The cookie that a browser has to be given, empty where it has one; programs are given none."""
     if asker.is_program or asker.cookie is not None:
         return b""
-    return chance.token(visitors.COOKIE_RANDOM_BYTES).encode()
+    return visitors.new_cookie()
 
 
 def scan_by(
@@ -192,6 +193,4 @@ def _page(ticket: str, query: bytes) -> bytes:
 
 
 def _set_cookie(cookie: bytes, *, secure: bool) -> tuple[bytes, bytes]:
-    age_s = visitors.COOKIE_DAYS * 86_400
-    value = b"om_v=%b; Path=/; Max-Age=%d; HttpOnly; SameSite=Lax%b" % (cookie, age_s, b"; Secure" if secure else b"")
-    return (b"set-cookie", value)
+    return (b"set-cookie", b"om_v=%b%b%b" % (cookie, _COOKIE_RULES, b"; Secure" if secure else b""))
