@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kit import chance, ids
+from kit import ids
+from scanservice import visitors
 from scanservice.edge.printed import Printed
 from scanservice.edge.throttling import Buckets
 from scanservice.hot import functions
@@ -81,7 +82,7 @@ def drawn_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ids and cookies that do not differ between two runs, and no bucket that the first of them empties."""
     monkeypatch.setattr(Buckets, "take", lambda _self, _key, *, now_s: None)  # noqa: ARG005 - the name is the caller's
     monkeypatch.setattr(ids, "uuid7_at", lambda at_ms: UUID(int=(at_ms << 80) | (7 << 76) | (2 << 62)))
-    monkeypatch.setattr(chance, "token", lambda _size_bytes=16: "C" * 22)
+    monkeypatch.setattr(visitors, "new_cookie", lambda: b"C" * 22)
 
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
