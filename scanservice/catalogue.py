@@ -205,7 +205,7 @@ class Catalogue:
 class _Stock:
     """A range as scans look it up: decisions lie as numbers to search in, and the facts of codes that are alike are found once."""
 
-    __slots__ = ("_brand", "_decided", "_facts", "_kind", "_names", "range")
+    __slots__ = ("_alike", "_brand", "_decided", "_facts", "_kind", "_names", "_same", "range")
 
     def __init__(self, brand: BrandCatalogue, one: CodeRange) -> None:
         self.range = one
@@ -219,8 +219,14 @@ class _Stock:
             if stretches
         ]
         self._facts: dict[tuple[CodeState, int, tuple[str, str] | None, str], Facts] = {}
+        # Most orders are of one product and decided about as a whole: then there is nothing to search.
+        whole = all(len(all_of) == 1 and _covers(all_of[0], one) for _, _, all_of in self._decided)
+        self._same = whole and self._names is not None and self._kind is not None
+        self._alike: Facts | None = None
 
     def facts_at(self, counter: int) -> Facts:
+        if self._alike is not None:
+            return self._alike
         state, decision = self._decided_at(counter)
         names = self._names or self.range.names_at(counter)
         kind = self._kind or self.range.kind_at(counter)
@@ -230,6 +236,8 @@ class _Stock:
             if len(self._facts) >= FACTS_KEPT_MAX:
                 self._facts.clear()
             known = self._facts[key] = self._facts_of(state, decision, names, kind)
+        if self._same:
+            self._alike = known
         return known
 
     def _decided_at(self, counter: int) -> tuple[CodeState, Stretch | None]:
@@ -258,6 +266,10 @@ class _Stock:
             order_id=one.order_id,
             proofs=one.proofs,
         )
+
+
+def _covers(stretch: Stretch, one: CodeRange) -> bool:
+    return stretch.first <= one.first_counter and stretch.last >= one.last_counter
 
 
 def _facts(
