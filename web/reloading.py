@@ -1,19 +1,26 @@
 """`onemark reload`: fresh processes for a running `onemark up`.
 
 Promises: edge and web replace their workers one by one and refuse nobody; ingester, worker and scheduler end after what they are at and
-are started again by the supervisor. Refuses where nothing runs.
+are started again by the supervisor. Who reads the scan log is told first, because older entries are understood for ever and newer ones
+only by newer readers. Refuses where nothing runs.
 """
 
 import os
 import signal
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Final
+
+import psutil
 
 from kit import leftovers
 from kit.refusals import Conflict
 
 SERVERS: Final = frozenset({"edge", "web"})
+READER: Final = "ingester"
+# For the batch that an ingester is at.
+READER_S_MAX: Final = 30.0
 
 
 class NothingRuns(Conflict):
@@ -26,7 +33,16 @@ def reload(run_dir: Path) -> list[str]:
     running = leftovers.running(run_dir)
     if not running:
         raise NothingRuns(folder=run_dir.parent)
-    for name, pid in running.items():
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGHUP if name in SERVERS else signal.SIGTERM)
+    servers = {name: running[name] for name in running if name in SERVERS}
+    _tell([pid for name, pid in running.items() if name not in servers], signal.SIGTERM)
+    if READER in running:
+        with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+            psutil.Process(running[READER]).wait(READER_S_MAX)
+    _tell(servers.values(), signal.SIGHUP)
     return sorted(running)
+
+
+def _tell(pids: Iterable[int], what: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, what)
