@@ -132,11 +132,11 @@ class Sender:
     def scan(self, report: Report) -> Scan:
         parts, device = self._parts, self._device
         asked = self._asked(report)
-        tenant_id = asked.tenant_id
-        device.serves(tenant_id)
-        at_ms, marks, address, visitor_id = self._now_ms, NO_MARKS, self._address, report.visitor_id
+        tenant_id, at_ms = asked.tenant_id, self._now_ms
         if device.key is None and report.is_plain:
             return Scan(asked, ids.uuid7_at(at_ms), at_ms, Repeat.NEVER, self._plain_visit(tenant_id))
+        device.serves(tenant_id)
+        marks, address, visitor_id = NO_MARKS, self._address, report.visitor_id
         if device.key is not None or report.claims_more:
             claims = report.claims
             device.allow(claims)
