@@ -37,7 +37,7 @@ from scanservice.hot.log import Known
 from scanservice.verdicts import Judgement, Standing
 
 POLL_S: Final = 5.0
-# Of one range; where every code is bound or decided apart, the oldest are found anew.
+# Of one range; beyond it, where every code is bound or decided apart, all are found anew.
 FACTS_KEPT_MAX: Final = 4096
 
 _STANDINGS: Final = {
@@ -339,7 +339,7 @@ def announce(redis: Redis, version: int) -> None:
     """Tells every edge, with its next scan, that its catalogue is old. A lost word costs POLL_S seconds."""
     try:
         if not functions.installed(redis):
-            return  # no edge has ever started on this Redis
+            return  # no edge of this version has started on this Redis; older ones look every POLL_S seconds
         with redis.pipeline(transaction=False) as pipeline:
             for partition in range(functions.PARTITIONS):
                 pipeline.fcall(functions.ANNOUNCE, 1, functions.meta_key(partition), str(version))

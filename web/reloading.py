@@ -28,6 +28,13 @@ class NothingRuns(Conflict):
     says: ClassVar[str] = "No `onemark up` runs with the data folder {folder}."
 
 
+class ReaderBusy(Conflict):
+    code: ClassVar[str] = "reader_busy"
+    says: ClassVar[str] = (
+        "The ingester has not ended within {seconds} seconds, so edge and web were left as they are. See its log, then try again."
+    )
+
+
 def reload(run_dir: Path) -> list[str]:
     """The names of the processes that were told."""
     running = leftovers.running(run_dir)
@@ -36,8 +43,11 @@ def reload(run_dir: Path) -> list[str]:
     servers = {name: running[name] for name in running if name in SERVERS}
     _tell([pid for name, pid in running.items() if name not in servers], signal.SIGTERM)
     if READER in running:
-        with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
-            psutil.Process(running[READER]).wait(READER_S_MAX)
+        try:
+            with suppress(psutil.NoSuchProcess):
+                psutil.Process(running[READER]).wait(READER_S_MAX)
+        except psutil.TimeoutExpired as error:
+            raise ReaderBusy(seconds=round(READER_S_MAX)) from error
     _tell(servers.values(), signal.SIGHUP)
     return sorted(running)
 

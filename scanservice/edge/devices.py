@@ -29,6 +29,8 @@ SKEW_MAX: Final = timedelta(days=1)
 MARKED_S_MIN: Final = 60
 BURST_MIN: Final = 1000
 KEYS_KEPT: Final = 1 << 12
+# The longest of IPv6, with IPv4 at its end and a zone.
+ADDRESS_CHARS_MAX: Final = 64
 
 
 class KeyNeeded(KeyRefused):
@@ -115,7 +117,8 @@ class Device:
             return sender
         if not claims.ip:
             return visitors.NOWHERE
-        named = visitors.address(claims.ip)
+        # What was read is remembered, so that nobody may send a long one.
+        named = visitors.address(claims.ip) if len(claims.ip) <= ADDRESS_CHARS_MAX else visitors.NOWHERE
         if not named.packed:
             raise AddressMalformed
         return named

@@ -139,14 +139,18 @@ class Scanner:
         call = _call(scan, item, item.counted)
 
         def done(answer: Recorded | Exception) -> None:
-            one = recorder.one(answer)
-            told(self._judged(scan, item, one) if isinstance(one, bytes) else one)
+            try:
+                one = recorder.one(answer)
+                found = self._judged(scan, item, one) if isinstance(one, bytes) else one
+            except Exception as error:  # noqa: BLE001 - whoever waits is told of whatever it was
+                found = error
+            told(found)
 
         self._records.send(call.partition, calls.scan(call, self._known(catalogue)), done)
         return True
 
     def send_many(self, begun: Sequence[Begun], catalogue: Catalogue, done: Done) -> None:
-        """Sends scans of one partition on their way in one call; what `done` is told is for `judged_many`."""
+        """Sends scans of one partition on their way in one call; of what `done` is told each is for `judged`."""
         command = calls.scan_many([one.call for one in begun], self._known(catalogue))
         self._records.send(begun[0].call.partition, command, done)
 

@@ -33,7 +33,7 @@ VISITOR_ID_CHARS_MAX: Final = 200
 # With the spaces and hyphens that people put between groups.
 TYPED_CHARS_MAX: Final = 60
 # What we print ourselves needs no parser: everything up to the serial, and the serial.
-_HEAD: Final = re.compile(r"[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9.-]+(?::[0-9]{1,5})?)/01/([0-9]{14})/21/")
+_HEAD: Final = re.compile(r"[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?)/01/([0-9]{14})/21/")
 _SERIAL: Final = re.compile(r"[0-9A-HJKMNP-TV-Z]{20}")
 _VERSION_8: Final = 0x8 << 76
 _VARIANT: Final = 0b10 << 62

@@ -59,7 +59,7 @@ def scan(call: ScanCall, known: Knowledge) -> bytes:
 
 
 def scan_many(calls: Sequence[ScanCall], known: Knowledge) -> bytes:
-    """Of one partition. Answered by an array, in order, or refused as a whole."""
+    """Of one partition. Answered by an array, in order, with an error where a state cannot be read; or refused as a whole."""
     partition = calls[0].partition
     done = [functions.done_key(partition, call.done_id) for call in calls if call.done_id]
     count = len(calls)

@@ -99,6 +99,10 @@ local function touch(before, mode, at, visitor, whence)
   local flags, first, last = 0, at, at
   if before then
     flags, first, last = struct.unpack(HEADER, before)
+    local slots_bytes = #before + 1 - slots_at(flags)
+    if slots_bytes < 0 or slots_bytes % SLOT_BYTES ~= 0 or slots_bytes > VISITORS_MAX * SLOT_BYTES then
+      error('a state of ' .. #before .. ' bytes')
+    end
     first = math.min(first, at)
     last = math.max(last, at)
   end
@@ -160,10 +164,10 @@ local function scan(keys, args)
     if again == 1 then
       done = keys[next_done]
       next_done = next_done + 1
-      answer = redis.call('GET', done)
+      answer = redis.pcall('GET', done)
     end
     if not answer then
-      local before = redis.call('HGET', bucket, field)
+      local before = redis.pcall('HGET', bucket, field)
       -- Computed before anything is written: a state that cannot be read must not leave an entry behind.
       local computed, after = pcall(touch, before, mode, at, visitor, whence)
       if computed then

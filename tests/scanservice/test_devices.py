@@ -86,7 +86,8 @@ def test_users_of_one_app_are_told_apart_though_one_server_asks_for_them(edge: L
     assert verdict(visitor_id="anna", ip="198.51.100.7") == "genuine_first"
     assert verdict(visitor_id="bert", ip="198.51.100.8") == "genuine_again", "the same household"
     assert verdict(visitor_id="carl") == "genuine_seen", "no address, no household"
-    assert client.post("/v1/scans", {"url": market.url(1), "visitor_id": "d", "ip": "kitchen"}, **app).status == 422
+    for ip in ("kitchen", "2001:db8::" + "0" * 100):
+        assert client.post("/v1/scans", {"url": market.url(1), "visitor_id": "d", "ip": ip}, **app).status == 422
 
 
 def test_scans_collected_without_a_connection_keep_their_own_time(edge: LocalEdge, market: Market, ingester: Ingester) -> None:

@@ -349,3 +349,17 @@ def test_the_browser_of_the_phone_is_named_in_the_log(edge: LocalEdge, market: M
     partition = functions.partition_of(market.tenant_id, market.order.first_counter)
     (entry,) = streams.forward(market.redis, partition, count=2)
     assert b"wechat" in entry.fields[b"e"]
+
+
+@pytest.mark.parametrize("broken", [b"?", b"\x00" * 10, b"\x04" + b"\x00" * 8, b"\x00" * (9 + 7 * 15)])
+def test_a_state_that_cannot_be_read_refuses_its_scan_alone(edge: LocalEdge, market: Market, broken: bytes) -> None:
+    counter = market.order.first_counter
+    partition = functions.partition_of(market.tenant_id, counter)
+    bucket = functions.bucket_key(partition, tenant_id=market.tenant_id, epoch=market.order.epoch, counter=counter)
+    market.redis.hset(bucket, str(functions.field(counter)), broken)
+    phone = edge.stranger()
+    answers = [phone.get(market.path(1), accept=kind) for kind in ("text/html", "application/json")]
+    assert [answer.status for answer in answers] == [503, 503]
+    results = phone.post("/v1/scans", {"scans": [{"url": market.url(item)} for item in (2, 1, 3)]}).json()["results"]
+    assert [one.get("code") or one["verdict"] for one in results] == ["genuine_first", "state_unreadable", "genuine_first"]
+    assert logged(market) == 2

@@ -86,6 +86,7 @@ def test_one_bad_item_spoils_no_other(edge: LocalEdge, market: Market) -> None:
         (b"[1]", 400, "report_malformed"),
         (b'{"url": "ftp://tea.example/x"}', 400, "report_malformed"),
         (b'{"url": "https://tea.example/about"}', 400, "dl_key_missing"),
+        (b'{"url": "http://' + b"a" * 5000 + b'/01/09521234543213/21/0816MZTTBH7PFP77PTNS"}', 400, "report_malformed"),
         (b'{"serial": "A", "gtin": "123"}', 422, "gtin_length"),
         (b'{"serial": "\\u0000"}', 422, "serial_malformed"),
         (b'{"serial": "' + b"A" * 30 + b'"}', 422, "serial_malformed"),
