@@ -122,6 +122,9 @@ def test_a_scan_that_another_stores_at_the_same_moment_is_a_lost_race(database: 
                 event.listen(ours.connection(), "before_cursor_execute", meanwhile)
             return records.store(ours, [known, same, other], projections=())
 
+    with transaction(database.app_engine, tenant_id=brand.tenant_id) as earlier:
+        # The month has its partition then: whoever makes one holds the others up.
+        records.store(earlier, [row(brand, confirmed_at=NOON)], projections=())
     with pytest.raises(RaceLost):
         store(disturbed=True)
     assert [store(disturbed=False), store(disturbed=False)] == [2, 0]
