@@ -200,13 +200,14 @@ def _judge_company(
         since = min(slot.first_min for slot in ours)
         # Only strangers of an earlier minute: of two in the same minute nobody knows who was first, and the buyer is believed.
         counted = [slot for slot in strangers if slot.first_min < since]
-    weighed = evidence.weigh(counted, whence=whence, at_min=at_min, rate_pm=weights.stranger_rate_pm)
+    suspect = False
     if strangers:
+        weighed = evidence.weigh(counted, whence=whence, at_min=at_min, rate_pm=weights.stranger_rate_pm)
+        suspect = bool(counted) and weighed.score_db >= weights.suspect_at_db
         reasons.append(Reason("strangers", len(strangers)))
         reasons.extend(_told(weighed))
     if staff_before:
         reasons.append(Reason("staff_before"))
-    suspect = bool(counted) and weighed.score_db >= weights.suspect_at_db
     return Judgement(_verdict(suspect=suspect, ours=bool(ours), met=bool(strangers) or staff_before), tuple(reasons))
 
 
