@@ -73,7 +73,11 @@ def expiry_s(at_ms: int) -> int:
 
 def seal(ticket: Ticket, *, key: bytes) -> str:
     body = _encoder.encode(ticket)
-    return binascii.b2a_base64(_mac(key, body) + body, newline=False).translate(_URL_SAFE, b"=").decode()
+    return (
+        binascii.b2a_base64(seals.keyed_hash(key, body, size_bytes=_MAC_BYTES) + body, newline=False)
+        .translate(_URL_SAFE, b"=")
+        .decode()
+    )
 
 
 def read(text: str, *, key: bytes, now: datetime) -> Ticket:
@@ -95,10 +99,6 @@ def _verified(text: str, *, key: bytes) -> bytes:
     except (binascii.Error, ValueError) as error:
         raise TicketInvalid from error
     mac, body = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-    if not seals.same(mac, _mac(key, body)):
+    if not seals.same(mac, seals.keyed_hash(key, body, size_bytes=_MAC_BYTES)):
         raise TicketInvalid
     return body
-
-
-def _mac(key: bytes, body: bytes) -> bytes:
-    return seals.keyed_hash(key, body, size_bytes=_MAC_BYTES)

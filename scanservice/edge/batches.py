@@ -93,11 +93,10 @@ class Batch:
 
     def _judge(self, place: int, begun: Begun, answer: bytes | ResponseError) -> None:
         try:
-            found = recorder.of_scan(answer)
-            if isinstance(found, bytes):
-                self._answer(place, self._parts.scanner.judged(begun, found))
+            if isinstance(answer, bytes):
+                self._answer(place, self._parts.scanner.judged(begun.scan, begun.item, answer))
             else:
-                self.refuse(place, found)
+                self.refuse(place, recorder.unreadable(answer))
         except Exception:  # noqa: BLE001 - one that cannot be judged keeps no other from its result
             _log.exception("a recorded scan could not be judged", tenant_id=begun.scan.asked.tenant_id)
 

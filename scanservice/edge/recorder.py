@@ -221,14 +221,12 @@ def one(answer: Recorded | Exception) -> bytes | Exception:
     if not isinstance(answer, list):
         return answer
     (alone,) = answer
-    return of_scan(alone)
+    return alone if isinstance(alone, bytes) else unreadable(alone)
 
 
-def of_scan(answer: bytes | ResponseError) -> bytes | StateUnreadable:
-    """One answer of many. An error among them is about this scan alone, of which nothing was written."""
-    if isinstance(answer, bytes):
-        return answer
-    _log.error("redis could not record a scan", error=str(answer))
+def unreadable(error: ResponseError) -> StateUnreadable:
+    """Of an error among the answers of a call: it is about its scan alone, of which nothing was written."""
+    _log.error("redis could not record a scan", error=str(error))
     return StateUnreadable()
 
 

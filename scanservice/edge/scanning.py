@@ -141,7 +141,7 @@ class Scanner:
         def done(answer: Recorded | Exception) -> None:
             try:
                 one = recorder.one(answer)
-                found = self._judged(scan, item, one) if isinstance(one, bytes) else one
+                found = self.judged(scan, item, one) if isinstance(one, bytes) else one
             except Exception as error:  # noqa: BLE001 - whoever waits is told of whatever it was
                 found = error
             told(found)
@@ -164,9 +164,6 @@ class Scanner:
             for scan, item in zip(scans, items, strict=True)
         ]
 
-    def judged(self, begun: Begun, answer: bytes) -> Answered:
-        return self._judged(begun.scan, begun.item, answer)
-
     async def scan(self, scan: Scan) -> Answered:
         for _ in range(CATALOGUE_TRIES_MAX):
             catalogue = self._shelf.catalogue
@@ -178,7 +175,7 @@ class Scanner:
                     return await self._sight(scan, item, catalogue)
                 call = _call(scan, item, item.counted)
                 command = calls.scan(call, self._known(catalogue))
-                return self._judged(scan, item, await recorder.recorded(self._records, call.partition, command))
+                return self.judged(scan, item, await recorder.recorded(self._records, call.partition, command))
             except CatalogueOld:
                 await self._shelf.refresh()
         raise CatalogueAway
@@ -198,7 +195,7 @@ class Scanner:
             self._knowledge = Knowledge(catalogue.generation, catalogue.version, self._entries_max)
         return self._knowledge
 
-    def _judged(self, scan: Scan, item: Item, answer: bytes) -> Answered:
+    def judged(self, scan: Scan, item: Item, answer: bytes) -> Answered:
         facts, visit = item.facts, scan.visit
         if len(answer) == _AT_BYTES:
             judgement = facts.unseen
@@ -261,7 +258,7 @@ def _call(scan: Scan, item: Item, counted: tuple[int, int]) -> ScanCall:
             visit.visitor[: state.VISITOR_BYTES],
             visit.whence,
             entry(scan, item),
-            again=again,
+            again,
         ),
         scan.scan_id.bytes if again else b"",
     )
@@ -270,11 +267,5 @@ def _call(scan: Scan, item: Item, counted: tuple[int, int]) -> ScanCall:
 def entry(scan: Scan, item: Item) -> bytes:
     """The scan as the log has it."""
     counted = item.counted
-    return scan_log.encode(
-        scan.scan_id,
-        scan.at_ms,
-        counter=None if counted is None else counted[1],
-        serial=item.serial if counted is None else "",
-        known=item.facts.logged,
-        visit=scan.visit.logged,
-    )
+    counter, serial = (None, item.serial) if counted is None else (counted[1], "")
+    return scan_log.encode(scan.scan_id, scan.at_ms, counter, serial, item.facts.logged, scan.visit.logged)

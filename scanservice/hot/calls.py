@@ -45,7 +45,7 @@ class ScanCall(msgspec.Struct, frozen=True, gc=False):
     done_id: bytes = b""
 
 
-def told(mode: Mode, at_s: int, visitor: bytes, whence: bytes, entry: bytes, *, again: bool = False) -> bytes:
+def told(mode: Mode, at_s: int, visitor: bytes, whence: bytes, entry: bytes, again: bool = False) -> bytes:  # noqa: FBT001,FBT002 - every scan
     """What happened, in one piece; `visitor` and `whence` have the state's lengths, `entry` is for the log."""
     return _TOLD.pack(_LETTERS[mode], again, at_s, visitor, whence) + entry
 

@@ -95,7 +95,7 @@ def pack(part: Known | Visit) -> msgspec.Raw:
     return msgspec.Raw(_encoder.encode(part))
 
 
-def encode(scan_id: UUID, at_ms: int, *, counter: int | None, serial: str, known: msgspec.Raw, visit: msgspec.Raw) -> bytes:
+def encode(scan_id: UUID, at_ms: int, counter: int | None, serial: str, known: msgspec.Raw, visit: msgspec.Raw) -> bytes:
     return _encoder.encode(_Packed(scan_id, at_ms, counter, serial, known, visit))
 
 
