@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -26,6 +27,10 @@ NAMES = servers.Names(database="onemark_template", owner="onemark_owner", app="o
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 LOOPBACK = ("127.", "::1", "localhost", "/")
 TEMPLATE_LOCK_ID = 4_711
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # So a shell starts what it runs in the background, and our own processes would inherit it: the tests of Ctrl-C would wait for ever.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
