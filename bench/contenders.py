@@ -15,7 +15,7 @@ import psutil
 
 from bench.ground import Ground
 from kit import daemons
-from kit.asgi_serving import BACKLOG
+from kit.serving import BACKLOG
 from scanservice.edge.serving import serve
 
 READY_PATH = "/readyz"

@@ -5,8 +5,9 @@ the turn in which the head of a request is whole. Where it returns True it calls
 request goes the usual way. Asked are only requests without a body, on connections where nothing else is under way.
 
 Promises: answers of one connection leave in the order of its requests; a header value with a line break is never sent; what a connection
-may take of the memory is bounded. Refused: heads that are too long (431) or do not arrive in time, trailers, more than a few requests ahead
-of their answers, clients that do not read, connections on which nothing happens, and more connections than CONNECTIONS_MAX (closed).
+may take of the memory is bounded. Refused: heads that are too long (431) or do not arrive in time, bodies that hardly move, trailers, more
+than a few requests ahead of their answers, clients that do not read, connections on which nothing happens, and more connections than
+CONNECTIONS_MAX (closed).
 """
 
 import asyncio
@@ -24,6 +25,9 @@ HEADERS_MAX: Final = 100
 HEAD_S_MAX: Final = 20.0
 # Longer than the proxies before it keep theirs (nginx: 60 s), so that it is they who close.
 IDLE_S_MAX: Final = 75.0
+# For a body, and then as much more as comes at this rate.
+BODY_S_MAX: Final = 20.0
+BODY_BYTES_PER_S_MIN: Final = 500
 # Without reading a byte of what was written.
 STUCK_S_MAX: Final = 30.0
 SWEEP_EVERY_S: Final = 1.0
@@ -50,6 +54,8 @@ class StraightApp(Protocol):
 
 class State(ServerState):
     """What the connections of one server share. `closing`: each answer from now on is the last of its connection."""
+
+    connections: "set[HttpProtocol]"  # type: ignore[assignment]
 
     def __init__(self, straight: Straight | None = None) -> None:
         super().__init__()
@@ -124,6 +130,8 @@ class HttpProtocol(HttpToolsProtocol):
         # When it last began to wait for somebody: for a head, or for the next request; and since when its client does not read.
         self._waits_since_s = self.loop.time()
         self._stuck_since_s: float | None = None
+        # When more of the body that is under way must have come.
+        self._body_due_s: float | None = None
         self._was_used = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -193,6 +201,7 @@ class HttpProtocol(HttpToolsProtocol):
             return
         self._make_scope()
         super().on_headers_complete()
+        self._body_due_s = self.loop.time() + BODY_S_MAX
         if self.server_state.closing or self.expect_100_continue or self.parser.should_upgrade():
             # Who is answered before it has sent what it announced, or has switched to another protocol, cannot be understood afterwards.
             self.cycle.keep_alive = False
@@ -205,10 +214,13 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._moved = True
+        if self._body_due_s is not None:
+            self._body_due_s += len(body) / BODY_BYTES_PER_S_MIN
         if isinstance(self.cycle, RequestResponseCycle) and not self._refused:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
+        self._body_due_s = None
         if isinstance(self.cycle, RequestResponseCycle) and not self._refused:
             super().on_message_complete()
 
@@ -232,6 +244,11 @@ class HttpProtocol(HttpToolsProtocol):
         self._stuck_since_s = None
         super().resume_writing()
 
+    @property
+    def is_promised(self) -> bool:
+        """Was the connection accepted, but not asked for anything yet? Its request may be on the way, and nobody else will see it."""
+        return not self._refused and (self._reads_head or not self._was_used) and not self.transport.is_closing()
+
     def send_400_response(self, msg: str) -> None:
         if self._refused:
             return
@@ -246,6 +263,12 @@ class HttpProtocol(HttpToolsProtocol):
         """Closes the connection where its client has kept it waiting for too long."""
         if self._stuck_since_s is not None and now_s - self._stuck_since_s > STUCK_S_MAX:
             self._abort()
+            return
+        if self._body_due_s is not None:
+            if self.flow.read_paused:
+                self._body_due_s = now_s + BODY_S_MAX
+            elif now_s > self._body_due_s:
+                self._abort()
             return
         waits_s = now_s - self._waits_since_s
         if self._reads_head:

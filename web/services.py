@@ -4,36 +4,23 @@ Each is stateless, may run several times, and finds its servers by DATABASE_URL 
 """
 
 import signal
+import sys
 import threading
 
-from granian.constants import HTTPModes, Interfaces
-
 from kit import collecting, log, metrics
-from kit.asgi_serving import BACKLOG
 from kit.serving import Server
 from kit.settings import Settings
 from scanservice.ingest import ingesting
 from supplychain import geography
 from web import counters, instance, projecting, worker
 
-WEB_TARGET = "web.wsgi:app"
-WEB_THREADS = 4
+WEB_TARGET = "web.asgi:app"
 
 
 def web(*, host: str, port: int, workers: int = 1) -> None:
     """Serves the pages on a port that only the edge should reach."""
-    Server(
-        WEB_TARGET,
-        address=host,
-        port=port,
-        interface=Interfaces.WSGI,
-        workers=workers,
-        websockets=False,
-        blocking_threads=WEB_THREADS,
-        http=HTTPModes.http1,
-        backlog=BACKLOG,
-        log_access=False,
-    ).run()
+    log.configure(process="web")
+    sys.exit(Server(WEB_TARGET, host=host, port=port, workers=workers).run())
 
 
 def run_ingester(settings: Settings) -> None:

@@ -3,7 +3,7 @@
 import sys
 
 from kit import log
-from kit.asgi_serving import AsgiServer
+from kit.serving import Server
 
 TARGET = "scanservice.edge.asgi:app"
 
@@ -11,4 +11,4 @@ TARGET = "scanservice.edge.asgi:app"
 def serve(*, host: str, port: int, workers: int = 1, target: str = TARGET) -> None:
     """Serves scans on the public port. The lifespan of the application refuses to start on a Redis that could lose scans."""
     log.configure(process="edge")
-    sys.exit(AsgiServer(target, host=host, port=port, workers=workers).run())
+    sys.exit(Server(target, host=host, port=port, workers=workers).run())

@@ -1,19 +1,21 @@
-"""A small application for the tests of kit.asgi_serving and kit.serving: says which process answers, and breaks where it is told to."""
+"""A small application for the tests of kit.serving: says which process answers, and breaks where it is told to."""
 
 import asyncio
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from kit.asgi_serving import AsgiServer
 from kit.serving import Server
+from kit.wsgi import PIECE_BYTES, WsgiBridge
 
 HASTY_S = 0.5
 PATIENT_S = 20.0
 FOLDER = "SERVING_APP_FOLDER"
+# More than the buffers between two processes hold.
+LONG_PIECES = 512
 
 
 def told(what: str) -> bool:
@@ -47,13 +49,22 @@ class App:
 app = App()
 
 
-class WsgiApp:
-    """Loaded as `wsgi`, which hangs where it is told to."""
+def wsgi_app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Loaded behind a bridge as `wsgi`, which hangs where it is told to."""
+    if environ["PATH_INFO"] == "/long":
+        start_response("200 OK", [])
+        return long()
+    body = str(os.getpid()).encode()
+    start_response("200 OK", [("content-length", str(len(body)))])
+    return [body]
 
-    def __call__(self, _environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        body = str(os.getpid()).encode()
-        start_response("200 OK", [("content-length", str(len(body)))])
-        return [body]
+
+def long() -> Iterator[bytes]:
+    try:
+        for _ in range(LONG_PIECES):
+            yield bytes(PIECE_BYTES)
+    finally:
+        (Path(os.environ[FOLDER]) / "closed").touch()  # noqa: TID251 - how the tests reach a worker
 
 
 def __getattr__(name: str) -> Any:
@@ -61,27 +72,17 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(name)
     if told("broken"):
         threading.Event().wait()
-    return WsgiApp()
+    return WsgiBridge(wsgi_app, threads=2)
 
 
 if __name__ == "__main__":
     kind, port = sys.argv[1:]
-    ready_s_max = HASTY_S if told("hasty") else PATIENT_S
-    if kind.startswith("asgi"):
-        asgi = AsgiServer(
-            "tests.kit.serving_app:app",
-            host="127.0.0.1",
-            port=int(port),
-            workers=int(kind.removeprefix("asgi") or 1),
-            ready_s_max=ready_s_max,
-            closing_s=0.3,
-        )
-        sys.exit(asgi.run())
-    Server(
-        "tests.kit.serving_app:wsgi",
-        ready_s_max=ready_s_max,
-        address="127.0.0.1",
+    server = Server(
+        f"tests.kit.serving_app:{'wsgi' if kind == 'wsgi' else 'app'}",
+        host="127.0.0.1",
         port=int(port),
-        interface="wsgi",
-        log_access=False,
-    ).run()
+        workers=int(kind.removeprefix("asgi") or 1) if kind.startswith("asgi") else 1,
+        ready_s_max=HASTY_S if told("hasty") else PATIENT_S,
+        closing_s=0.3,
+    )
+    sys.exit(server.run())

@@ -82,7 +82,7 @@ def callers() -> Iterator[list[Caller]]:
 
 @pytest.mark.parametrize(
     ("kind", "path", "keeps"),
-    [("asgi", "/", True), ("asgi", "/straight", True), ("wsgi", "/", False)],
+    [("asgi", "/", True), ("asgi", "/straight", True), ("asgi", "/", False), ("wsgi", "/", True), ("wsgi", "/", False)],
 )
 def test_a_reload_under_load_loses_no_request(
     tmp_path: Path,
@@ -103,6 +103,26 @@ def test_a_reload_under_load_loses_no_request(
             caller.enough.set()
             caller.join()
     assert [caller.failures for caller in callers] == [[]] * len(callers)
+
+
+def test_who_was_accepted_just_before_the_end_is_answered(tmp_path: Path) -> None:
+    with serving("asgi", tmp_path) as (_process, port):
+        accepted = [HTTPConnection("127.0.0.1", port, timeout=STOP_S_MAX) for _ in range(20)]
+        for connection in accepted:
+            connection.connect()
+        watching = HTTPConnection("127.0.0.1", port, timeout=STOP_S_MAX)
+        # Accepted in turn: whoever came before this one has its connection.
+        worker = asked(watching)[0]
+        os.kill(int(worker), signal.SIGTERM)
+        until(lambda: asked(watching)[1], "the worker is ending")
+        assert {asked(connection) for connection in accepted} == {(worker, True)}
+
+
+def asked(connection: HTTPConnection) -> tuple[str, bool]:
+    """Who answered, and whether it was the last answer on this connection."""
+    connection.request("GET", "/")
+    answer = connection.getresponse()
+    return answer.read().decode(), answer.will_close
 
 
 def test_a_worker_that_dies_is_followed_by_another_and_nobody_is_refused(tmp_path: Path) -> None:

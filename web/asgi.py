@@ -6,9 +6,12 @@ from kit import db, log, metrics, redis, settings
 from kit.clock import SystemClock
 from kit.jobs import Jobs
 from kit.throttle import Throttle
+from kit.wsgi import WsgiBridge
 from web import counters, pages
 from web.app import Parts, create_app
 from web.instance import Instance
+
+WEB_THREADS = 4
 
 log.configure(process="web")
 _settings = settings.read()
@@ -20,7 +23,7 @@ _instance = Instance(
     redis=redis.connect(_settings.redis_url),
     jobs=Jobs(redis.connect(_settings.queue_url)),
 )
-app = create_app(
+_flask = create_app(
     Parts(
         settings=_settings,
         engine=_instance.engine,
@@ -32,6 +35,7 @@ app = create_app(
     ),
     blueprints=pages.register,
 )
+app = WsgiBridge(_flask, threads=WEB_THREADS)
 # For as long as the process lives.
 _metrics = ExitStack()
 _metrics.enter_context(

@@ -1,4 +1,4 @@
-"""One worker of `kit.asgi_serving`: `python -m kit.asgi_worker`, with its orders as JSON in the last argument.
+"""One worker of `kit.serving`: `python -m kit.serving_worker`, with its orders as JSON in the last argument.
 
 Promises: it says on its pipe when its application is ready and it accepts connections; on CLOSING each answer asks its client to open a
 new connection, on SIGTERM it accepts no more, finishes what is under way within STOP_S_MAX, and ends. It ends too when its server is gone.
@@ -19,10 +19,14 @@ import msgspec
 import uvicorn
 
 from kit import collecting, http_protocol
-from kit.asgi_serving import CLOSING, STOP_S_MAX, Orders
 from kit.http_protocol import SWEEP_EVERY_S, HttpProtocol, State
+from kit.serving import CLOSING, STOP_S_MAX, Orders
 
 TICK_S: Final = 0.1
+# For a request on its way. Browsers connect ahead of need, and would be waited for in vain.
+FIRST_REQUEST_S_MAX: Final = 1.0
+FIRST_REQUEST_LOOK_S: Final = 0.01
+_FIRST_REQUEST_LOOKS: Final = round(FIRST_REQUEST_S_MAX / FIRST_REQUEST_LOOK_S)
 _TICKS_TO_SWEEP: Final = round(SWEEP_EVERY_S / TICK_S)
 
 
@@ -52,6 +56,18 @@ class Worker(uvicorn.Server):
         if counter % _TICKS_TO_SWEEP == 0:
             http_protocol.sweep(self.server_state.connections, now_s=asyncio.get_running_loop().time())
         return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's, which closes the connections that were accepted last without reading the requests that they bring."""
+        for server in self.servers:
+            server.close()
+        self.close_connections()
+        for _ in range(_FIRST_REQUEST_LOOKS):
+            # The first turn brings in those that the kernel had handed over already.
+            await asyncio.sleep(FIRST_REQUEST_LOOK_S)
+            if not any(connection.is_promised for connection in self.server_state.connections):
+                break
+        await super().shutdown(sockets)
 
     def close_connections(self) -> None:
         self.server_state.closing = True
