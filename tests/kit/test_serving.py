@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import psutil
@@ -40,7 +40,7 @@ class Caller(threading.Thread):
                 self.answered.append(connection.getresponse().read().decode())
                 if not self.keeps:
                     connection.close()
-            except OSError as failure:
+            except (OSError, HTTPException) as failure:
                 self.failures.append(failure)
                 connection.close()
         connection.close()

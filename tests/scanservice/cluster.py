@@ -31,6 +31,7 @@ repl-diskless-sync-delay 0
 class Node:
     server: Valkey
     client: Any
+    bus_port: int
 
     @property
     def process(self) -> psutil.Process:
@@ -64,18 +65,17 @@ def cluster(folder: Path) -> Iterator[Cluster]:
 
 @contextmanager
 def _node(folder: Path) -> Iterator[Node]:
-    # The cluster's bus listens 10,000 above the server's own port.
     port = daemons.free_port()
-    while port > 55_000:
-        port = daemons.free_port()
+    # By itself the bus listens 10,000 above, where the system gives ports to clients.
+    bus_port = daemons.free_port(besides=[port])
     server = Valkey(folder=folder, log=folder.with_suffix(".log"), port=port, password=PASSWORD)
     server.prepare()
     with (folder / CONFIG_FILE).open("a") as config:
-        config.write(MORE_CONFIG)
+        config.write(f"{MORE_CONFIG}cluster-port {bus_port}\n")
     server.launch()
     until(server.answers, "a node")
     with connect(valkey.url(port, PASSWORD)) as client:
-        yield Node(server=server, client=client)
+        yield Node(server=server, client=client, bus_port=bus_port)
     process = server.process()
     if process is not None:
         process.resume()
@@ -85,7 +85,7 @@ def _node(folder: Path) -> Iterator[Node]:
 def _join(primaries: Sequence[Node], replicas: Sequence[Node]) -> None:
     first, *others = [*primaries, *replicas]
     for node in others:
-        first.client.execute_command("CLUSTER MEET", daemons.LOOPBACK, node.server.port)
+        first.client.execute_command("CLUSTER MEET", daemons.LOOPBACK, node.server.port, node.bus_port)
     for number, node in enumerate(primaries):
         start, end = SLOTS * number // 3, SLOTS * (number + 1) // 3 - 1
         node.client.execute_command("CLUSTER ADDSLOTSRANGE", start, end)
