@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from bench import figures, ground, ingest, issue, labels, packages, render, scale, scan
+from bench import figures, ground, ingest, issue, labels, packages, pages, render, scale, scan
 from bench.figures import Report
 from bench.ground import Ground
 
@@ -22,6 +22,7 @@ QUESTIONS: Mapping[str, Question] = {
     "packages": packages.run,
     "labels": labels.run,
     "scan": scan.run,
+    "pages": pages.run,
     "scale": scale.run,
     "ingest": ingest.run,
 }

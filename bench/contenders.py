@@ -19,8 +19,14 @@ from kit.serving import BACKLOG
 from scanservice.edge.serving import serve
 
 READY_PATH = "/readyz"
+# The web process has no page for machines: they ask the edge.
+WEB_READY_PATH = "/sign-in"
 LOOPBACK = "127.0.0.1"
-HELLO_TARGETS = {"hello": "bench.hello:app", "hello-straight": "bench.hello:straight_app"}
+HELLO_TARGETS = {
+    "hello": "bench.hello:app",
+    "hello-straight": "bench.hello:straight_app",
+    "hello-flask": "bench.flask_hello:bridged",
+}
 FLASK_TARGET = "bench.flask_control:app"
 # One process for each core: what the machine has, all of it.
 FLASK_WORKERS = 2
@@ -32,9 +38,11 @@ STOP_S_MAX = 20.0
 
 class Contender(StrEnum):
     EDGE = "edge"
+    WEB = "web"
     HELLO = "hello"
     HELLO_STRAIGHT = "hello-straight"
     HELLO_GRANIAN = "hello-granian"
+    HELLO_FLASK = "hello-flask"
     FLASK_SYNC = "flask-sync"
     FLASK_THREADS = "flask-threads"
 
@@ -52,16 +60,18 @@ class Server:
 
 
 @contextmanager
-def serving(contender: Contender, ground: Ground) -> Iterator[Server]:
-    """The contender, from its first good answer on, until the end of the `with`."""
+def serving(contender: Contender, ground: Ground, **more: str) -> Iterator[Server]:
+    """The contender, from its first good answer on, until the end of the `with`. `more` settings go into its environment."""
     port = daemons.free_port()
     log = ground.folder / f"{contender}.log"
+    if contender is Contender.WEB:
+        more["ONEMARK_WEB_PORT"] = str(port)
     with log.open("ab") as out:
         process = subprocess.Popen(
-            _command(contender, port), env=environment(ground, port), stdout=out, stderr=out, stdin=subprocess.DEVNULL
+            _command(contender, port), env={**environment(ground, port), **more}, stdout=out, stderr=out, stdin=subprocess.DEVNULL
         )
     try:
-        _await_ready(process, port, log)
+        _await_ready(process, port, WEB_READY_PATH if contender is Contender.WEB else READY_PATH, log)
         yield Server(port=port, pid=process.pid)
     finally:
         process.terminate()
@@ -75,6 +85,8 @@ def serving(contender: Contender, ground: Ground) -> Iterator[Server]:
 def _command(contender: Contender, port: int) -> list[str]:
     if contender is Contender.EDGE:
         return [sys.executable, "-m", "scanservice.edge"]
+    if contender is Contender.WEB:
+        return [sys.executable, "-m", "web", "run", "web"]
     if contender in HELLO_TARGETS:
         return [sys.executable, "-m", "bench.contenders", contender, str(port)]
     if contender is Contender.HELLO_GRANIAN:
@@ -112,12 +124,12 @@ def environment(ground: Ground, port: int) -> Mapping[str, str]:
     }
 
 
-def _await_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _await_ready(process: subprocess.Popen[bytes], port: int, path: str, log: Path) -> None:
     deadline = time.monotonic() + READY_S_MAX
     while time.monotonic() < deadline and process.poll() is None:
         connection = HTTPConnection(LOOPBACK, port, timeout=5)
         try:
-            connection.request("GET", READY_PATH)
+            connection.request("GET", path)
             if connection.getresponse().status == 200:
                 return
         except (HTTPException, OSError):

@@ -161,7 +161,8 @@ def run(ground: Ground, *, rounds: int) -> Report:
     targets_file.write_text("\n".join(ground.strewn_paths(order, one_in=SCANNED_ONE_IN)), encoding="ascii")
     samples = Rounds()
     with ExitStack() as stack:
-        servers = {contender: stack.enter_context(serving(contender, ground)) for contender in Contender}
+        contenders = {subject.contender for subject in SUBJECTS.values()}
+        servers = {contender: stack.enter_context(serving(contender, ground)) for contender in contenders}
         field = Field(ground, servers, targets_file)
         generator = [share for number in range(rounds) for share in _round(field, samples, number)]
         return _report(samples, field, logged=_logged(ground), generator=median(generator))

@@ -14,6 +14,8 @@ from tempfile import SpooledTemporaryFile
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
+# They share one interpreter: while one waits for the database another works, and more than a few only get in each other's way.
+THREADS: Final = 4
 BODY_BYTES_IN_MEMORY: Final = 256 << 10
 # Sent at once; most answers are shorter, and take one turn.
 PIECE_BYTES: Final = 64 << 10
@@ -29,7 +31,7 @@ WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 class WsgiBridge:
     """An ASGI application that hands its requests to a WSGI application, in `threads` threads."""
 
-    def __init__(self, app: WsgiApp, *, threads: int) -> None:
+    def __init__(self, app: WsgiApp, *, threads: int = THREADS) -> None:
         self._app = app
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="wsgi")
 

@@ -11,8 +11,6 @@ from web import counters, pages
 from web.app import Parts, create_app
 from web.instance import Instance
 
-WEB_THREADS = 4
-
 log.configure(process="web")
 _settings = settings.read()
 _clock = SystemClock()
@@ -35,7 +33,7 @@ _flask = create_app(
     ),
     blueprints=pages.register,
 )
-app = WsgiBridge(_flask, threads=WEB_THREADS)
+app = WsgiBridge(_flask)
 # For as long as the process lives.
 _metrics = ExitStack()
 _metrics.enter_context(
