@@ -88,18 +88,20 @@ class Postgres:
         daemons.end([process], patience_s=ORPHANS_S_MAX)
 
     def furnish(self, *, database: str, owner: str, owner_password: str, app: str, app_password: str) -> None:
-        """Makes the two roles and the database where they are missing. The app role owns nothing and passes no row security."""
-        with self._connect(SUPERUSER) as connection:
-            for role, password in ((owner, owner_password), (app, app_password)):
-                if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,)).rowcount:
-                    verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+        """Makes the two roles and the database where they are missing. The app role owns nothing and passes no row security.
+
+        Raises ServerFailed where the server goes away meanwhile; what is missing then is made the next time.
+        """
+        try:
+            with self._connect(SUPERUSER) as connection:
+                for role, password in ((owner, owner_password), (app, app_password)):
+                    _make_role(connection, role, password)
+                if not connection.execute("SELECT FROM pg_database WHERE datname = %s", (database,)).rowcount:
                     connection.execute(
-                        sql.SQL(
-                            "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD {}"
-                        ).format(sql.Identifier(role), sql.Literal(verifier))
+                        sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), sql.Identifier(owner))
                     )
-            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", (database,)).rowcount:
-                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), sql.Identifier(owner)))
+        except psycopg.OperationalError as error:
+            raise daemons.failure(self, "it went away again while its database was looked at.") from error
 
     def _connect(self, user: str) -> psycopg.Connection:
         return psycopg.connect(
@@ -153,3 +155,14 @@ def _as_ordinary_user(daemon: Postgres) -> list[str]:
     if unshare is None:
         raise daemons.failure(daemon, "to run as root it needs the program `unshare` (package util-linux).")
     return [unshare, "--user", f"--map-user={UID_IN_NAMESPACE}", "--"]
+
+
+def _make_role(connection: psycopg.Connection, role: str, password: str) -> None:
+    if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,)).rowcount:
+        return
+    verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+    connection.execute(
+        sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD {}").format(
+            sql.Identifier(role), sql.Literal(verifier)
+        )
+    )
