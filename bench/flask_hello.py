@@ -12,4 +12,4 @@ def hello(_path: str) -> str:
     return "hello, world"
 
 
-bridged = WsgiBridge(app)
+bridged = WsgiBridge(app, body_bytes_max=0)

@@ -63,7 +63,8 @@ def _round(field: Field, subjects: Mapping[str, Subject], samples: Rounds, *, tu
         samples.note(name, "pages/s", outcome.per_s)
         samples.note(f"{name}: median wait", "ms", outcome.p50_ms)
         samples.note(f"{name}: p99", "ms", outcome.p99_ms)
-        samples.note(f"{name}: processor time of its processes", "microseconds a page", cost.server_us)
+        whose = "the edge's alone" if name == THROUGH else "of its processes"
+        samples.note(f"{name}: processor time, {whose}", "microseconds a page", cost.server_us)
 
 
 def _scanned(port: int, paths: Sequence[str]) -> tuple[list[str], str]:

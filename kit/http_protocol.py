@@ -25,8 +25,8 @@ HEADERS_MAX: Final = 100
 HEAD_S_MAX: Final = 20.0
 # Longer than the proxies before it keep theirs (nginx: 60 s), so that it is they who close.
 IDLE_S_MAX: Final = 75.0
-# For a body, and then as much more as comes at this rate.
-BODY_S_MAX: Final = 20.0
+# Without a byte of a body. Each byte buys its time at this rate, and nobody may save up more than that.
+BODY_S_MAX: Final = 30.0
 BODY_BYTES_PER_S_MIN: Final = 500
 # Without reading a byte of what was written.
 STUCK_S_MAX: Final = 30.0
@@ -132,6 +132,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._stuck_since_s: float | None = None
         # When more of the body that is under way must have come.
         self._body_due_s: float | None = None
+        # The request that is being answered: `cycle` is the last that came, with others perhaps waiting between the two.
+        self._runs: RequestResponseCycle | None = None
         self._was_used = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -143,11 +145,18 @@ class HttpProtocol(HttpToolsProtocol):
         for cycle, _ in self.pipeline:
             cycle.disconnected = True
         self.pipeline.clear()
+        if self._runs is not None and not self._runs.response_complete:
+            self._runs.disconnected = True
+            self._runs.message_event.set()
         super().connection_lost(exc)
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._runs = cycle
+        super()._start_asgi_task(cycle, app)
+
     def eof_received(self) -> bool | None:  # type: ignore[override]
-        """Whoever has said everything may still want the answer."""
-        if self.cycle is None or self.cycle.response_complete:
+        """Whoever has said everything may still want the answer; whoever stops in the middle of a body has gone."""
+        if self.cycle is None or self.cycle.response_complete or self._body_due_s is not None:
             return None
         self.cycle.keep_alive = False
         return True
@@ -215,7 +224,8 @@ class HttpProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._moved = True
         if self._body_due_s is not None:
-            self._body_due_s += len(body) / BODY_BYTES_PER_S_MIN
+            latest_s = self.loop.time() + BODY_S_MAX
+            self._body_due_s = min(self._body_due_s + len(body) / BODY_BYTES_PER_S_MIN, latest_s)
         if isinstance(self.cycle, RequestResponseCycle) and not self._refused:
             super().on_body(body)
 

@@ -3,8 +3,9 @@
 Promises: the new worker is a fresh interpreter, with today's code and settings, and the old one works on until the new one has said that
 it is ready; one that never says so is ended, and the old one stays. All share one listening socket, so no connection is refused, and none
 that waits in its queue is reset. Between the two the old worker is told to say `Connection: close`, for clients that would otherwise send
-their next request into a connection that is about to end. A worker that dies is followed by another, tried again and again while there are
-others; where the first one cannot start, or nobody is left, the server ends with 1.
+their next request into a connection that is about to end. What is under way then has STOP_S_MAX to end: longer transfers are cut. A worker
+that dies is followed by another, tried again and again while there are others; where the first one cannot start, or nobody is left, the
+server ends with 1.
 
 The workers are `kit.serving_worker` (uvicorn, whose own supervisor ends the old workers first and starts new ones then).
 """
@@ -90,8 +91,9 @@ class Server:
                 running = [worker for worker in self._workers if worker is not None]
                 for worker in running:
                     worker.terminate()
+                due_s = time.monotonic() + STOP_S_MAX + KILL_S
                 for worker in running:
-                    _end(worker)
+                    _end(worker, due_s)
 
     def _serve(self) -> int:
         for place in range(len(self._workers)):
@@ -143,7 +145,7 @@ class Server:
                     old.send_signal(CLOSING)
                 self._wait(self._closing_s, until_told=STOPPING)
                 old.terminate()
-                _end(old)
+                _end(old, time.monotonic() + STOP_S_MAX + KILL_S)
 
     def _wait(self, seconds: float, *, until_told: frozenset[int] | None = None) -> None:
         """Until a signal comes (one of `until_told`), but at most so long."""
@@ -196,10 +198,10 @@ class Server:
         return socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
 
 
-def _end(worker: Worker) -> None:
-    """After it was told to."""
+def _end(worker: Worker, due_s: float) -> None:
+    """After it was told to; what has not ended by then is killed."""
     try:
-        worker.wait(STOP_S_MAX + KILL_S)
+        worker.wait(max(0.0, due_s - time.monotonic()))
     except subprocess.TimeoutExpired:
         worker.kill()
         worker.wait()

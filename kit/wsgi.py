@@ -1,8 +1,8 @@
 """A WSGI application (PEP 3333) on our ASGI server (`kit.serving`).
 
-Promises: a thread is held while the application works, never while a client sends or reads, so that slow clients stop nobody; of bodies
-little is in memory, of both directions; all of one request runs in one context, whichever thread takes it; what the application opened is
-closed, answered or not. Headers whose names hold `_` stay behind: in WSGI's words X_Forwarded_For is X-Forwarded-For.
+Promises: a thread is held while the application works, never while a client sends or reads; of bodies little is in memory, of both
+directions; all of one request runs in one context, whichever thread takes it; what the application opened is closed, answered or not.
+Refused: bodies above the limit (413). Headers whose names hold `_` stay behind: in WSGI's words X_Forwarded_For is X-Forwarded-For.
 """
 
 import asyncio
@@ -10,7 +10,9 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from pathlib import Path
 from tempfile import SpooledTemporaryFile
+from threading import Lock
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -29,44 +31,52 @@ WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class WsgiBridge:
-    """An ASGI application that hands its requests to a WSGI application, in `threads` threads."""
+    """An ASGI application that hands its requests to a WSGI application, in `threads` threads. Long bodies lie in `folder` meanwhile."""
 
-    def __init__(self, app: WsgiApp, *, threads: int = THREADS) -> None:
+    def __init__(self, app: WsgiApp, *, body_bytes_max: int, folder: Path | None = None, threads: int = THREADS) -> None:
         self._app = app
+        self._body_bytes_max = body_bytes_max
+        self._folder = None if folder is None else str(folder)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="wsgi")
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _live(receive, send)
             return
-        with SpooledTemporaryFile[bytes](BODY_BYTES_IN_MEMORY) as body:
-            length = await _read(receive, body)
-            if length is None:
+        with SpooledTemporaryFile[bytes](BODY_BYTES_IN_MEMORY, dir=self._folder) as body:
+            try:
+                length = await _read(receive, body, bytes_max=self._body_bytes_max)
+            except _CutError:
+                return
+            except _TooLargeError:
+                await _refuse(send)
                 return
             await self._answer(_Answer(self._app, _environ(scope, body, length)), receive, send)
 
     async def _answer(self, answer: "_Answer", receive: Receive, send: Send) -> None:
-        context = copy_context()
-
         def in_thread(work: Callable[[], bytes]) -> Awaitable[bytes]:
-            return asyncio.get_running_loop().run_in_executor(self._threads, context.run, work)
+            return asyncio.get_running_loop().run_in_executor(self._threads, answer.run, work)
 
-        piece = await in_thread(answer.begin)
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        await send({"type": "http.response.body", "body": piece, "more_body": not answer.ended})
-        if answer.ended:
-            return
-        gone = asyncio.ensure_future(receive())
+        gone: asyncio.Future[Message] | None = None
         try:
-            while not answer.ended:
+            piece = await in_thread(answer.begin)
+            await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+            await send({"type": "http.response.body", "body": piece, "more_body": not answer.ended})
+            if not answer.ended:
+                gone = asyncio.ensure_future(receive())
+            while gone is not None and not answer.ended:
                 piece = await in_thread(answer.stop if gone.done() else answer.go_on)
                 await send({"type": "http.response.body", "body": piece, "more_body": not answer.ended})
         finally:
-            gone.cancel()
+            if gone is not None:
+                gone.cancel()
+            if not answer.ended:
+                # Not waited for: where this was cancelled, a thread may still be at work, and stops behind that.
+                self._threads.submit(answer.run, answer.stop)
 
 
 class _Answer:
-    """What the application says, in pieces. One thread at a time."""
+    """What the application says, in pieces."""
 
     def __init__(self, app: WsgiApp, environ: dict[str, Any]) -> None:
         self.status = 0
@@ -74,10 +84,18 @@ class _Answer:
         self.ended = False
         self._app = app
         self._environ = environ
+        self._context = copy_context()
+        self._turn = Lock()
+        self._begun = False
         # What it wrote by PEP 3333's older way comes before what it returns.
         self._written: list[bytes] = []
         self._returned: Iterable[bytes] = ()
         self._pieces: Iterator[bytes] = iter(())
+
+    def run(self, work: Callable[[], bytes]) -> bytes:
+        """In whichever thread; one at a time."""
+        with self._turn:
+            return self._context.run(work)
 
     def begin(self) -> bytes:
         try:
@@ -90,6 +108,7 @@ class _Answer:
         if not self.status:
             self.stop()
             raise RuntimeError("the application gave no status")
+        self._begun = True
         return piece
 
     def go_on(self) -> bytes:
@@ -117,6 +136,8 @@ class _Answer:
         return b""
 
     def _start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
+        if exc_info is not None and self._begun:
+            raise exc_info[1]
         if self.status and exc_info is None:
             raise RuntimeError("an answer has one status")
         self.status = int(status.split(" ", 1)[0])
@@ -131,22 +152,39 @@ async def _live(receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _read(receive: Receive, body: Body) -> int | None:
-    """Its length; None where the client went away before it had sent all."""
+class _CutError(Exception):
+    """Its client went away before it had sent all."""
+
+
+class _TooLargeError(Exception):
+    pass
+
+
+async def _read(receive: Receive, body: Body, *, bytes_max: int) -> int:
+    """Its length."""
     length = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return None
+            raise _CutError
         piece = message.get("body", b"")
-        if length + len(piece) > BODY_BYTES_IN_MEMORY:
+        length += len(piece)
+        if length > bytes_max:
+            raise _TooLargeError
+        if length > BODY_BYTES_IN_MEMORY:
             await asyncio.to_thread(body.write, piece)
         else:
             body.write(piece)
-        length += len(piece)
         if not message.get("more_body"):
             body.seek(0)
             return length
+
+
+async def _refuse(send: Send) -> None:
+    """Said by the edge in better words; this is for whoever comes past it."""
+    headers = [(b"content-length", b"0"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _environ(scope: Message, body: Body, length: int) -> dict[str, Any]:

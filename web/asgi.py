@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 
-from kit import db, log, metrics, redis, settings
+from kit import daemons, db, log, metrics, redis, settings
 from kit.clock import SystemClock
 from kit.jobs import Jobs
 from kit.throttle import Throttle
@@ -33,7 +33,12 @@ _flask = create_app(
     ),
     blueprints=pages.register,
 )
-app = WsgiBridge(_flask)
+app = WsgiBridge(
+    _flask,
+    body_bytes_max=_settings.request_bytes_max,
+    # In a container /tmp is memory.
+    folder=daemons.private_folder(_settings.data_dir / "arriving"),
+)
 # For as long as the process lives.
 _metrics = ExitStack()
 _metrics.enter_context(

@@ -2,10 +2,13 @@
 
 Promises: bodies pass through in pieces, in both directions, and are never held whole; headers of one hop stay behind; the web
 process learns who asks by headers that only the edge sets, whatever the client wrote into them. Refused: bodies above the limit,
-announced or not (413), bodies that break off (400); 503 when the web process is away.
+announced or not (413), bodies that break off (400), more at once than one address may have (429); 503 when the web process is away or
+has no connection free. A connection is taken for as long as its client sends and reads: without that share a few could take them all.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import ClassVar, Final
 
 import aiohttp
@@ -13,15 +16,20 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from kit import traces
-from kit.refusals import Refusal, Unavailable
+from kit.refusals import Refusal, TooMany, Unavailable
 from kit.traces import Trace
 from scanservice.edge import http
 from scanservice.edge.http import Request, Send
 
 CONNECT_S_MAX: Final = 2
+# For one of the connections to be free, and then open.
+WAIT_S_MAX: Final = 10
 # Exports and imports take their time; silence for this long is a process that hangs.
 SILENCE_S_MAX: Final = 120
-CONNECTIONS_MAX: Final = 200
+CONNECTIONS_MAX: Final = 500
+RETRY_AFTER_S: Final = 2
+# Of one address: an office or a carrier's gateway has many people, but their pages are done in a moment.
+AT_ONCE_MAX: Final = 100
 
 _HOP_BY_HOP: Final = frozenset(
     {
@@ -36,6 +44,8 @@ _HOP_BY_HOP: Final = frozenset(
         b"upgrade",
     }
 )
+# The edge's server has put its own date already.
+_NOT_BACK: Final = _HOP_BY_HOP | {b"date"}
 _OURS: Final = frozenset(
     {
         b"host",
@@ -56,16 +66,22 @@ class WebAway(Unavailable):
     says: ClassVar[str] = "This part of the service does not answer right now. Try again in a moment."
 
 
+class TooManyAtOnce(TooMany):
+    code: ClassVar[str] = "too_many_at_once"
+    says: ClassVar[str] = "Too many requests from this address are still under way. Try again in a moment."
+
+
 class Proxy:
     """For one event loop."""
 
     def __init__(self, *, port: int, host: str = "127.0.0.1") -> None:
         self._base = f"http://{host}:{port}"
+        self._under_way: Counter[bytes] = Counter()
         self._session = aiohttp.ClientSession(
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX),
-            timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=CONNECT_S_MAX, sock_read=SILENCE_S_MAX),
+            timeout=aiohttp.ClientTimeout(total=None, connect=WAIT_S_MAX, sock_connect=CONNECT_S_MAX, sock_read=SILENCE_S_MAX),
             skip_auto_headers=("accept", "accept-encoding", "user-agent", "content-type"),
         )
 
@@ -79,14 +95,17 @@ class Proxy:
         body = _Body(request, bytes_max=bytes_max)
         try:
             request.require_length(bytes_max=bytes_max)
-            async with self._session.request(
-                request.method,
-                url,
-                headers=_headers(request, trace=trace),
-                data=body.pieces() if _has_body(request) else None,
-                allow_redirects=False,
-            ) as answer:
-                headers = [(name.lower(), value) for name, value in answer.raw_headers if name.lower() not in _HOP_BY_HOP]
+            async with (
+                self._share_of(request.address.block),
+                self._session.request(
+                    request.method,
+                    url,
+                    headers=_headers(request, trace=trace),
+                    data=body.pieces() if _has_body(request) else None,
+                    allow_redirects=False,
+                ) as answer,
+            ):
+                headers = [(name.lower(), value) for name, value in answer.raw_headers if name.lower() not in _NOT_BACK]
                 started = True
                 await send({"type": "http.response.start", "status": answer.status, "headers": headers})
                 if request.method != "HEAD":
@@ -99,6 +118,18 @@ class Proxy:
                 raise
             refusal = body.refusal or (error if isinstance(error, Refusal) else _away(error))
             await http.send(http.refused(refusal, request), send, head=request.method == "HEAD")
+
+    @asynccontextmanager
+    async def _share_of(self, block: bytes) -> AsyncIterator[None]:
+        if self._under_way[block] >= AT_ONCE_MAX:
+            raise TooManyAtOnce(retry_after_s=RETRY_AFTER_S)
+        self._under_way[block] += 1
+        try:
+            yield
+        finally:
+            self._under_way[block] -= 1
+            if not self._under_way[block]:
+                del self._under_way[block]
 
 
 def _headers(request: Request, *, trace: Trace) -> CIMultiDict[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import uvicorn
 
+from kit import http_protocol
 from kit.http_protocol import HttpProtocol, Reply, Scope, State
 
 
@@ -39,6 +40,11 @@ class App:
         if scope["path"] == "/early":
             await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"0")]})
             await send({"type": "http.response.body", "body": b""})
+            return
+        if scope["path"] == "/waits":
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            self.asked.append("gone")
             return
         body = scope["raw_path"]
         more = True
@@ -97,10 +103,18 @@ class Connection:
         """What is written in answer, once nothing more is under way."""
         before = len(self.transport.written)
         self.protocol.data_received(data)
+        await self.settles()
+        return self.transport.written[before:]
+
+    async def settles(self) -> None:
         while self.state.tasks:
             await asyncio.wait(self.state.tasks)
             await asyncio.sleep(0)
-        return self.transport.written[before:]
+
+    def is_kept(self, *, at_s: float) -> bool:
+        """Whether a sweep at that time of the loop leaves it open."""
+        http_protocol.sweep(self.state.connections, now_s=at_s)
+        return not self.transport.closed
 
 
 def get(path: str, *headers: str) -> bytes:

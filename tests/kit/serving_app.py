@@ -11,7 +11,8 @@ from typing import Any
 from kit.serving import Server
 from kit.wsgi import PIECE_BYTES, WsgiBridge
 
-HASTY_S = 0.5
+# Enough for a start on a busy machine: it counts for the first worker too.
+HASTY_S = 3.0
 PATIENT_S = 20.0
 FOLDER = "SERVING_APP_FOLDER"
 # More than the buffers between two processes hold.
@@ -72,7 +73,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(name)
     if told("broken"):
         threading.Event().wait()
-    return WsgiBridge(wsgi_app, threads=2)
+    return WsgiBridge(wsgi_app, body_bytes_max=1 << 20, threads=2)
 
 
 if __name__ == "__main__":
@@ -83,6 +84,6 @@ if __name__ == "__main__":
         port=int(port),
         workers=int(kind.removeprefix("asgi") or 1) if kind.startswith("asgi") else 1,
         ready_s_max=HASTY_S if told("hasty") else PATIENT_S,
-        closing_s=0.3,
+        closing_s=1.0,
     )
     sys.exit(server.run())

@@ -1,28 +1,27 @@
 """How long the protocol waits: for heads, bodies, readers, and the next request."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
-from kit import http_protocol
-from kit.http_protocol import (
-    BODY_BYTES_PER_S_MIN,
-    BODY_S_MAX,
-    HEAD_S_MAX,
-    IDLE_S_MAX,
-    STUCK_S_MAX,
-)
+from kit.http_protocol import BODY_BYTES_PER_S_MIN, BODY_S_MAX, HEAD_S_MAX, IDLE_S_MAX, STUCK_S_MAX
 from tests.kit.http_connection import Connection, get, run
+
+POST = b"POST /whole HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\n"
+
+
+def now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def test_who_does_not_read_is_let_go() -> None:
     async def ask(connection: Connection) -> None:
         await connection.receives(get("/late"))
         connection.protocol.pause_writing()
-        now_s = asyncio.get_running_loop().time()
-        http_protocol.sweep(connection.state.connections, now_s=now_s + STUCK_S_MAX - 1)
-        assert not connection.transport.closed
-        http_protocol.sweep(connection.state.connections, now_s=now_s + STUCK_S_MAX + 1)
+        began_s = now_s()
+        assert connection.is_kept(at_s=began_s + STUCK_S_MAX - 1)
+        assert not connection.is_kept(at_s=began_s + STUCK_S_MAX + 1)
         assert connection.transport.aborted
 
     run(ask)
@@ -32,7 +31,7 @@ def test_an_idle_client_that_has_not_read_its_answer_is_not_waited_for() -> None
     async def ask(connection: Connection) -> None:
         await connection.receives(get("/straight"))
         connection.transport.unsent = 1
-        http_protocol.sweep(connection.state.connections, now_s=asyncio.get_running_loop().time() + IDLE_S_MAX + 1)
+        assert not connection.is_kept(at_s=now_s() + IDLE_S_MAX + 1)
         assert connection.transport.aborted
 
     run(ask)
@@ -51,50 +50,55 @@ def test_an_idle_client_that_has_not_read_its_answer_is_not_waited_for() -> None
 def test_who_keeps_the_server_waiting_is_let_go(sent: bytes, closes_after_s: float) -> None:
     async def ask(connection: Connection) -> None:
         await connection.receives(sent)
-        now_s = asyncio.get_running_loop().time()
-        http_protocol.sweep(connection.state.connections, now_s=now_s + closes_after_s - 1)
-        assert not connection.transport.closed
-        http_protocol.sweep(connection.state.connections, now_s=now_s + closes_after_s + 1)
-        assert connection.transport.closed
+        began_s = now_s()
+        assert connection.is_kept(at_s=began_s + closes_after_s - 1)
+        assert not connection.is_kept(at_s=began_s + closes_after_s + 1)
 
     run(ask)
 
 
-def test_a_body_that_hardly_moves_is_not_waited_for() -> None:
+@pytest.mark.parametrize(
+    ("came_s", "came_bytes", "kept_s"),
+    [
+        (0.0, 0, BODY_S_MAX),
+        # What comes at once saves up nothing.
+        (0.0, 50_000, BODY_S_MAX),
+        # Each byte buys its time.
+        (BODY_S_MAX - 5, 3 * BODY_BYTES_PER_S_MIN, BODY_S_MAX + 3),
+    ],
+)
+def test_a_body_that_hardly_moves_is_not_waited_for(came_s: float, came_bytes: int, kept_s: float) -> None:
     async def ask(connection: Connection) -> None:
-        connection.protocol.data_received(b"POST /whole HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\n")
-        now_s = asyncio.get_running_loop().time()
-        moved = 10 * BODY_BYTES_PER_S_MIN
-        connection.protocol.data_received(bytes(moved))
-        http_protocol.sweep(connection.state.connections, now_s=now_s + BODY_S_MAX + 9)
-        assert not connection.transport.closed
-        # It is we who keep it waiting.
-        connection.protocol.flow.pause_reading()
-        http_protocol.sweep(connection.state.connections, now_s=now_s + 1000)
-        connection.protocol.flow.resume_reading()
-        http_protocol.sweep(connection.state.connections, now_s=now_s + 1000 + BODY_S_MAX - 1)
-        assert not connection.transport.closed
-        http_protocol.sweep(connection.state.connections, now_s=now_s + 1000 + BODY_S_MAX + 1)
-        assert connection.transport.aborted
+        connection.protocol.data_received(POST)
+        began_s = now_s()
+        connection.protocol.loop = SimpleNamespace(time=lambda: began_s + came_s)  # type: ignore[assignment]
+        connection.protocol.data_received(bytes(came_bytes))
+        assert connection.is_kept(at_s=began_s + kept_s - 1)
+        assert not connection.is_kept(at_s=began_s + kept_s + 1)
         connection.protocol.connection_lost(None)
 
     run(ask)
 
 
-def test_who_has_sent_its_body_is_waited_for() -> None:
+def test_a_body_that_we_keep_waiting_is_waited_for() -> None:
     async def ask(connection: Connection) -> None:
-        await connection.receives(b"POST /usual HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nab")
-        await connection.receives(get("/late"))
-        http_protocol.sweep(connection.state.connections, now_s=asyncio.get_running_loop().time() + 1000)
-        assert not connection.transport.closed
+        connection.protocol.data_received(POST)
+        connection.protocol.flow.pause_reading()
+        began_s = now_s()
+        assert connection.is_kept(at_s=began_s + 1000)
+        connection.protocol.flow.resume_reading()
+        assert connection.is_kept(at_s=began_s + 1000 + BODY_S_MAX - 1)
+        assert not connection.is_kept(at_s=began_s + 1000 + BODY_S_MAX + 1)
+        connection.protocol.connection_lost(None)
 
     run(ask)
 
 
-def test_who_waits_for_the_server_is_not_let_go() -> None:
+@pytest.mark.parametrize("sent", [b"POST /usual HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nab", b""])
+def test_who_waits_for_the_server_is_not_let_go(sent: bytes) -> None:
     async def ask(connection: Connection) -> None:
+        await connection.receives(sent)
         await connection.receives(get("/late"))
-        http_protocol.sweep(connection.state.connections, now_s=asyncio.get_running_loop().time() + 1000)
-        assert not connection.transport.closed
+        assert connection.is_kept(at_s=now_s() + 1000)
 
     run(ask)

@@ -188,6 +188,26 @@ def test_who_has_said_everything_still_gets_the_answer() -> None:
     run(ask)
 
 
+def test_who_stops_in_the_middle_of_a_body_has_gone() -> None:
+    async def ask(connection: Connection) -> None:
+        connection.protocol.data_received(b"POST /whole HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhalf")
+        assert not connection.protocol.eof_received()
+        connection.protocol.connection_lost(None)
+        await connection.settles()
+
+    run(ask)
+
+
+def test_a_request_hears_that_its_client_left_though_others_wait_behind_it() -> None:
+    async def ask(connection: Connection) -> None:
+        connection.protocol.data_received(get("/waits") + get("/usual"))
+        connection.protocol.connection_lost(None)
+        await connection.settles()
+        assert connection.app.asked == ["/waits", "gone"]
+
+    run(ask)
+
+
 def test_an_old_client_is_not_kept() -> None:
     async def ask(connection: Connection) -> None:
         old = get("/straight", "Connection: keep-alive").replace(b"HTTP/1.1", b"HTTP/1.0")

@@ -107,7 +107,7 @@ def test_a_reload_under_load_loses_no_request(
 
 def test_who_was_accepted_just_before_the_end_is_answered(tmp_path: Path) -> None:
     with serving("asgi", tmp_path) as (_process, port):
-        accepted = [HTTPConnection("127.0.0.1", port, timeout=STOP_S_MAX) for _ in range(20)]
+        accepted = [HTTPConnection("127.0.0.1", port, timeout=STOP_S_MAX) for _ in range(5)]
         for connection in accepted:
             connection.connect()
         watching = HTTPConnection("127.0.0.1", port, timeout=STOP_S_MAX)

@@ -2,28 +2,47 @@
 
 import asyncio
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from pathlib import Path
+from threading import Event
 from typing import Any
 
+import psutil
 import pytest
 
-from kit import daemons
 from kit.wsgi import BODY_BYTES_IN_MEMORY, PIECE_BYTES, WsgiBridge
-from tests.kit.serving_app import FOLDER, LONG_PIECES
+from tests.kit.serving_app import LONG_PIECES
+from tests.kit.test_serving import answers, serving
 from tests.waiting import until
 
 THREADS = 2
 MANY = 3 * THREADS
+PATIENCE_S = 20
+BODY_BYTES_MAX = 4 * BODY_BYTES_IN_MEMORY
 Message = dict[str, Any]
+SCOPE: Message = {
+    "type": "http",
+    "method": "POST",
+    "http_version": "1.1",
+    "scheme": "http",
+    "raw_path": b"/",
+    "query_string": b"",
+    "headers": [],
+    "server": ("127.0.0.1", 80),
+    "client": ("127.0.0.2", 4711),
+}
 
 
-def talk(app: Callable[..., Iterable[bytes]], *pieces: bytes, gone: bool = False, **scope: Any) -> list[Message]:
+def talk(
+    app: Callable[..., Iterable[bytes]],
+    *pieces: bytes,
+    gone: bool = False,
+    folder: Path | None = None,
+    breaks_at: int = 100,
+    **scope: Any,
+) -> list[Message]:
     """What the bridge sends for one request whose body comes in `pieces`; `gone`: its client leaves before it says that this was all."""
     come: list[Message] = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
     come.append({"type": "http.disconnect"} if gone else {"type": "http.request", "body": b""})
@@ -35,20 +54,12 @@ def talk(app: Callable[..., Iterable[bytes]], *pieces: bytes, gone: bool = False
         return come.pop(0)
 
     async def send(message: Message) -> None:
+        if len(sent) == breaks_at:
+            raise ConnectionError
         sent.append(message)
 
-    usual = {
-        "type": "http",
-        "method": "POST",
-        "http_version": "1.1",
-        "scheme": "http",
-        "raw_path": b"/",
-        "query_string": b"",
-        "headers": [],
-        "server": ("127.0.0.1", 80),
-        "client": ("127.0.0.2", 4711),
-    }
-    asyncio.run(WsgiBridge(app, threads=1)({**usual, **scope}, receive, send))  # type: ignore[arg-type]
+    bridge = WsgiBridge(app, body_bytes_max=BODY_BYTES_MAX, folder=folder, threads=1)
+    asyncio.run(bridge({**SCOPE, **scope}, receive, send))  # type: ignore[arg-type]
     return sent
 
 
@@ -146,6 +157,77 @@ def test_an_answer_that_breaks_is_closed_and_says_so(pieces: int) -> None:
     assert answer.closed == 1
 
 
+@pytest.mark.parametrize("breaks_at", range(4))
+def test_an_answer_that_cannot_be_sent_is_closed(breaks_at: int) -> None:
+    answer = Closing(3)
+
+    def app(_environ: Message, start_response: Any) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        return answer
+
+    with pytest.raises(ConnectionError):
+        talk(app, b"", breaks_at=breaks_at)
+    until(lambda: answer.closed == 1, "it is closed")
+
+
+def test_a_request_that_is_called_off_is_closed_when_its_thread_is_done() -> None:
+    answer, at_work, goes_on = Closing(1), Event(), Event()
+
+    def app(_environ: Message, start_response: Any) -> Iterable[bytes]:
+        at_work.set()
+        assert goes_on.wait(PATIENCE_S)
+        start_response("200 OK", [])
+        return answer
+
+    async def call_off() -> None:
+        come = [{"type": "http.request", "body": b""}]
+
+        async def receive() -> Message:
+            return come.pop()
+
+        async def send(_message: Message) -> None:
+            raise AssertionError("nothing is said to nobody")
+
+        asking = asyncio.ensure_future(WsgiBridge(app, body_bytes_max=0, threads=2)(SCOPE, receive, send))  # type: ignore[arg-type]
+        await asyncio.to_thread(at_work.wait, PATIENCE_S)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+
+    asyncio.run(call_off())
+    assert answer.closed == 0
+    goes_on.set()
+    until(lambda: answer.closed == 1, "it is closed")
+
+
+def test_a_body_above_the_limit_is_refused_unheard() -> None:
+    sent = talk(mirror, bytes(BODY_BYTES_MAX), b"x")
+    assert [message.get("status") for message in sent] == [413, None]
+
+
+def test_a_long_body_lies_in_the_folder_and_is_gone_afterwards(tmp_path: Path) -> None:
+    places = []
+
+    def app(environ: Message, start_response: Any) -> Iterable[bytes]:
+        places.append(Path(f"/proc/self/fd/{environ['wsgi.input'].fileno()}").readlink())
+        start_response("200 OK", [])
+        return []
+
+    talk(app, bytes(BODY_BYTES_IN_MEMORY + 1), folder=tmp_path)
+    assert [place.parent for place in places] == [tmp_path]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_cannot_take_the_place_of_an_answer_that_has_left() -> None:
+    def app(_environ: Message, start_response: Any) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        yield bytes(PIECE_BYTES)
+        start_response("500 Oh", [], (LookupError, LookupError("late"), None))
+
+    with pytest.raises(LookupError, match="late"):
+        talk(app, b"")
+
+
 def test_an_application_without_a_status_is_an_error() -> None:
     with pytest.raises(RuntimeError, match="no status"):
         talk(lambda _environ, _start_response: [b"x"], b"")
@@ -160,26 +242,12 @@ def connections(port: int) -> Iterator[Callable[[int], list[HTTPConnection]]]:
 
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[int]:
-    port = daemons.free_port()
-    environment = {**os.environ, FOLDER: str(tmp_path)}  # noqa: TID251 - handed on
-    process = subprocess.Popen([sys.executable, "-m", "tests.kit.serving_app", "wsgi", str(port)], env=environment)
-    until(lambda: is_answered(port), "the server answers")
-    yield port
-    process.send_signal(signal.SIGTERM)
-    process.wait()
+    with serving("wsgi", tmp_path) as (_process, port):
+        yield port
 
 
 def connect(port: int) -> HTTPConnection:
-    return HTTPConnection("127.0.0.1", port, timeout=20)
-
-
-def is_answered(port: int) -> bool:
-    with closing(connect(port)) as connection:
-        try:
-            connection.request("GET", "/")
-            return connection.getresponse().status == 200
-        except OSError:
-            return False
+    return HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
 
 
 def test_clients_that_read_nothing_stop_nobody_and_get_all_of_it(
@@ -188,9 +256,9 @@ def test_clients_that_read_nothing_stop_nobody_and_get_all_of_it(
     slow = connections(MANY)
     for connection in slow:
         connection.request("GET", "/long")
-    answers = [connection.getresponse() for connection in slow]
-    assert is_answered(port)
-    assert {len(answer.read()) for answer in answers} == {LONG_PIECES * PIECE_BYTES}
+    given = [connection.getresponse() for connection in slow]
+    assert answers(port)
+    assert {len(answer.read()) for answer in given} == {LONG_PIECES * PIECE_BYTES}
 
 
 def test_clients_that_send_slowly_stop_nobody(port: int, connections: Callable[[int], list[HTTPConnection]]) -> None:
@@ -199,7 +267,7 @@ def test_clients_that_send_slowly_stop_nobody(port: int, connections: Callable[[
         connection.putrequest("POST", "/")
         connection.putheader("content-length", "2")
         connection.endheaders(b"a")
-    assert is_answered(port)
+    assert answers(port)
     for connection in slow:
         connection.send(b"b")
         assert connection.getresponse().status == 200
@@ -214,3 +282,20 @@ def test_an_answer_whose_client_leaves_is_closed(connections: Callable[[int], li
     answer.close()
     connection.close()
     until((tmp_path / "closed").exists, "the answer was closed")
+
+
+def test_an_upload_that_breaks_off_is_noticed(port: int, connections: Callable[[int], list[HTTPConnection]]) -> None:
+    watching, leaving = connections(2)
+    watching.request("GET", "/")
+    worker = psutil.Process(int(watching.getresponse().read()))
+    leaving.putrequest("POST", "/")
+    leaving.putheader("content-length", "100000")
+    leaving.endheaders(b"a")
+    mine = leaving.sock.getsockname()
+    until(lambda: mine in clients_of(worker), "the worker has it")
+    leaving.close()
+    until(lambda: mine not in clients_of(worker), "the worker has let it go")
+
+
+def clients_of(worker: psutil.Process) -> set[tuple[str, int]]:
+    return {tuple(one.raddr) for one in worker.net_connections() if one.raddr}

@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from scanservice.edge.app import Edge
+from scanservice.edge.proxy import AT_ONCE_MAX
 from tests.scanservice.conftest import LocalEdge, Market
 
 Headers = list[tuple[str, str]]
@@ -103,6 +104,20 @@ def test_a_body_in_pieces_passes_up_to_the_limit_and_no_further(proxied: LocalEd
     assert (answer.status, answer.json()["code"]) == (413, "body_too_large")
     (answer,) = proxied.together([{**asked, "body": [b"x" * 1000], "whole": False}])
     assert (answer.status, answer.json()["code"]) == (400, "body_cut")
+
+
+def test_an_address_has_its_share_of_the_connections_and_no_more(proxied: LocalEdge) -> None:
+    greedy, other = proxied.stranger(), proxied.stranger()
+    answers = proxied.together([greedy.asking("GET", "/") for _ in range(AT_ONCE_MAX + 1)] + [other.asking("GET", "/")])
+    assert [answer.status for answer in answers] == [201] * AT_ONCE_MAX + [429, 201]
+    assert answers[-2].json()["code"] == "too_many_at_once"
+    assert "retry-after" in answers[-2].headers
+    assert greedy.get("/").status == 201
+
+
+def test_there_is_one_date(proxied: LocalEdge) -> None:
+    # The server before the edge puts it.
+    assert "date" not in proxied.stranger().get("/").headers
 
 
 def test_an_empty_post_has_a_length(proxied: LocalEdge) -> None:
