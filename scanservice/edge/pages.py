@@ -74,6 +74,18 @@ _BY_CODE: Final = {
         "This page does not open right now",
         "A part of our service does not answer. Please try again in a moment.",
     ),
+    "too_many_at_once": (
+        "请稍后再试",
+        "来自这个网络的请求太多，还在处理中。请稍等片刻再试。",
+        "Please wait a moment",
+        "Many requests from this network are still under way. Please try again in a moment.",
+    ),
+    "body_too_large": (
+        "内容太大",
+        "您发送的文件太大。请选择较小的文件或较少的照片。",
+        "This is too much at once",
+        "What you sent is too large. Please choose a smaller file, or fewer photos.",
+    ),
 }
 _OTHER: Final = (
     "无法处理这个请求",

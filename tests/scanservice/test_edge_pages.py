@@ -4,7 +4,8 @@ import pytest
 
 from kit.refusals import Invalid, Malformed, NotFound, Refusal, TooMany, Unavailable
 from scanservice.edge import pages
-from scanservice.edge.proxy import WebAway
+from scanservice.edge.http import BodyTooLarge
+from scanservice.edge.proxy import TooManyAtOnce, WebAway
 
 BYTES_MAX = 3_000
 
@@ -23,6 +24,8 @@ def page(refusal: Refusal, language: str) -> str:
         (TooMany(), "Please wait a moment", "请稍后再试", None),
         (Unavailable(), "Your scan was not recorded", "没有记录这次扫描", '<a href="">'),
         (WebAway(), "This page does not open right now", "页面暂时打不开", '<a href="">'),
+        (TooManyAtOnce(), "still under way", "还在处理中", None),
+        (BodyTooLarge(bytes_max=1), "a smaller file", "较小的文件", None),
         (Invalid(), "This did not work", "无法处理这个请求", None),
     ],
     ids=lambda value: value.code if isinstance(value, Refusal) else "",
