@@ -32,8 +32,8 @@ def test_ids_of_one_instant_differ() -> None:
 
 def test_a_forked_child_draws_chance_of_its_own() -> None:
     program = (
-        "import os; from kit import ids; ids.uuid7_at(0); child = os.fork(); print(ids.uuid7_at(0), flush=True);"
-        " child and os.waitpid(child, 0)"
+        "import os; from kit import ids; ids.uuid7_at(0); child = os.fork(); child and os.waitpid(child, 0);"
+        " print(ids.uuid7_at(0), flush=True)"
     )
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert len(set(said)) == 2
