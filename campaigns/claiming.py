@@ -32,6 +32,7 @@ from campaigns.eligibility import (
 from campaigns.models import Campaign, Claim, ClaimCount
 from campaigns.terms import Offer, State
 from codegen import code_facts
+from codegen.code_facts import CodeFacts
 from crm import consents, ledger, lots
 from crm.consents import Purpose
 from kit import ids
@@ -68,7 +69,8 @@ def claim(session: Session, *, ticket: Ticket, visitor: bytes, consumer_id: UUID
     notes = Notes()
     with session.begin_nested():
         _lock_code(session, ticket)
-        found = _consider(session, ticket=ticket, visitor=visitor, consumer_id=consumer_id, now=now, notes=notes)
+        facts = _facts(session, ticket)
+        found = _consider(session, ticket=ticket, facts=facts, visitor=visitor, consumer_id=consumer_id, now=now, notes=notes)
         if isinstance(found, Claimed):
             return found
         _require_consent(session, tenant_id=ticket.tenant_id, consumer_id=consumer_id, notes=notes)
@@ -76,12 +78,19 @@ def claim(session: Session, *, ticket: Ticket, visitor: bytes, consumer_id: UUID
 
 
 def preview(
-    session: Session, *, ticket: Ticket, visitor: bytes, consumer_id: UUID | None, zone: ZoneInfo, now: datetime
+    session: Session,
+    *,
+    ticket: Ticket,
+    facts: CodeFacts | None,
+    visitor: bytes,
+    consumer_id: UUID | None,
+    zone: ZoneInfo,
+    now: datetime,
 ) -> Preview:
-    """The same decision without doing it; `consumer_id` None for somebody who has not joined."""
+    """The same decision without doing it, on `facts` that the caller has just read; `consumer_id` None for somebody who has not joined."""
     notes, claimed, refusal = Notes(), None, None
     try:
-        found = _consider(session, ticket=ticket, visitor=visitor, consumer_id=consumer_id, now=now, notes=notes)
+        found = _consider(session, ticket=ticket, facts=facts, visitor=visitor, consumer_id=consumer_id, now=now, notes=notes)
         if isinstance(found, Claimed):
             claimed = found
         else:
@@ -99,8 +108,21 @@ def _lock_code(session: Session, ticket: Ticket) -> None:
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
+def _facts(session: Session, ticket: Ticket) -> CodeFacts | None:
+    if ticket.epoch is None or ticket.counter is None:
+        return None
+    return code_facts.of(session, tenant_id=ticket.tenant_id, epoch=ticket.epoch, counter=ticket.counter)
+
+
 def _consider(
-    session: Session, *, ticket: Ticket, visitor: bytes, consumer_id: UUID | None, now: datetime, notes: Notes
+    session: Session,
+    *,
+    ticket: Ticket,
+    facts: CodeFacts | None,
+    visitor: bytes,
+    consumer_id: UUID | None,
+    now: datetime,
+    notes: Notes,
 ) -> _Candidate | Claimed:
     epoch, counter = eligibility.check_code(ticket, visitor=visitor, notes=notes)
     known = offers.published(session, tenant_id=ticket.tenant_id)
@@ -113,7 +135,7 @@ def _consider(
     )
     if made:
         return _first_answer(made[0], consumer_id=consumer_id, notes=notes)
-    eligibility.check_record(code_facts.of(session, tenant_id=ticket.tenant_id, epoch=epoch, counter=counter), notes=notes)
+    eligibility.check_record(facts, notes=notes)
     offer = eligibility.choose(known, gtin=ticket.gtin, now=now, notes=notes)
     eligibility.check_scan(ticket, offer=offer, notes=notes)
     return _Candidate(offer=offer, epoch=epoch, counter=counter)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -157,7 +157,7 @@ def end(session: Session, *, tenant_id: int, campaign_id: UUID) -> Offer:
 
 
 def get(session: Session, *, tenant_id: int, campaign_id: UUID) -> Offer:
-    found = _read(session, select(*_COLUMNS).where(Campaign.tenant_id == tenant_id, Campaign.id == campaign_id), tenant_id)
+    found = _read(session, select(*_COLUMNS).where(Campaign.tenant_id == tenant_id, Campaign.id == campaign_id))
     if not found:
         raise CampaignUnknown(campaign_id=campaign_id)
     return found[0]
@@ -171,18 +171,16 @@ def listing(session: Session, *, tenant_id: int) -> Sequence[Offer]:
         .order_by(Campaign.created_at.desc(), Campaign.id.desc())
         .limit(LISTED_MAX)
     )
-    return _read(session, query, tenant_id)
+    return _read(session, query)
 
 
 def published(session: Session, *, tenant_id: int) -> Sequence[Offer]:
     """What a claim has to look at: all that run or pause, and the latest that ended."""
-    alive = [State.RUNNING.value, State.PAUSED.value]
-    query = select(*_COLUMNS).where(Campaign.tenant_id == tenant_id)
-    ended = query.where(Campaign.state == State.ENDED.value).order_by(Campaign.ends_at.desc(), Campaign.id)
-    return [
-        *_read(session, query.where(Campaign.state.in_(alive)).order_by(Campaign.id).limit(LISTED_MAX), tenant_id),
-        *_read(session, ended.limit(ENDED_CONSIDERED_MAX), tenant_id),
-    ]
+    numbers = select(Campaign.id).where(Campaign.tenant_id == tenant_id)
+    alive = numbers.where(Campaign.state.in_([State.RUNNING.value, State.PAUSED.value])).order_by(Campaign.id).limit(LISTED_MAX)
+    ended = numbers.where(Campaign.state == State.ENDED.value).order_by(Campaign.ends_at.desc(), Campaign.id)
+    considered = or_(Campaign.id.in_(alive), Campaign.id.in_(ended.limit(ENDED_CONSIDERED_MAX)))
+    return _read(session, select(*_COLUMNS).where(Campaign.tenant_id == tenant_id, considered).order_by(Campaign.id))
 
 
 _COLUMNS = (
@@ -201,21 +199,18 @@ _COLUMNS = (
     Campaign.points_granted,
     Campaign.created_by,
     Campaign.created_at,
+    select(func.array_agg(CampaignProduct.gtin))
+    .where(CampaignProduct.tenant_id == Campaign.tenant_id, CampaignProduct.campaign_id == Campaign.id)
+    .scalar_subquery()
+    .label("gtins"),
 )
 
 
-def _read(session: Session, query: Any, tenant_id: int) -> list[Offer]:
-    rows = session.execute(query).all()
-    scopes: dict[UUID, set[str]] = {row.id: set() for row in rows}
-    in_scope = select(CampaignProduct.campaign_id, CampaignProduct.gtin).where(
-        CampaignProduct.tenant_id == tenant_id, CampaignProduct.campaign_id.in_(scopes)
-    )
-    for campaign_id, gtin in session.execute(in_scope) if scopes else ():
-        scopes[campaign_id].add(gtin)
-    return [_offer(row, gtins=frozenset(scopes[row.id])) for row in rows]
+def _read(session: Session, query: Any) -> list[Offer]:
+    return [_offer(row) for row in session.execute(query)]
 
 
-def _offer(row: Any, *, gtins: frozenset[str]) -> Offer:
+def _offer(row: Any) -> Offer:
     return Offer(
         id=row.id,
         state=State(row.state),
@@ -230,7 +225,7 @@ def _offer(row: Any, *, gtins: frozenset[str]) -> Offer:
             claims_per_consumer_max=row.claims_per_consumer_max,
             claims_per_day_max=row.claims_per_day_max,
             points_budget=row.points_budget,
-            gtins=gtins,
+            gtins=frozenset(row.gtins or ()),
         ),
         points_granted=row.points_granted,
         created_by=row.created_by,

@@ -14,20 +14,25 @@ from codegen.keys import keyring
 from codegen.kinds import Kind
 from codegen.lifecycle import bindings, ranges
 from codegen.lifecycle.bindings import Scene
-from codegen.lifecycle.ranges import CodeState
+from codegen.lifecycle.ranges import CodeState, Decision
 from codegen.orders import CodeOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeFacts:
-    """`gtin` is empty for a blank code that is bound to nothing; `scene` None: it was not bound, so that its use was never narrowed."""
+    """`gtin` is empty for a blank code that is bound to nothing; `scene` None: it was not bound, so that its use was never narrowed.
+
+    `decisions`: those about this code, oldest first.
+    """
 
     order: CodeOrder
+    counter: int
     kind: Kind
     gtin: Gtin
     lot: str
     scene: Scene | None
     state: CodeState
+    decisions: tuple[Decision, ...]
     epoch_revoked: bool
 
 
@@ -35,18 +40,21 @@ def of(session: Session, *, tenant_id: int, epoch: int, counter: int) -> CodeFac
     order = orders.at(session, tenant_id=tenant_id, epoch=epoch, counter=counter)
     if order is None:
         return None
-    state, _ = ranges.states_of(session, tenant_id=tenant_id, order_id=order.id).at(counter)
+    history = ranges.history(session, tenant_id=tenant_id, order_id=order.id)
+    state, _ = ranges.derived((one.state, one.stretch) for one in history).at(counter)
     bound = None
     if order.blank:
         of_order = bindings.of_orders(session, tenant_id=tenant_id, order_ids=[order.id]).get(order.id, ())
         bound = bindings.at(of_order, counter)
     return CodeFacts(
         order=order,
+        counter=counter,
         kind=order.kind_of(counter),
         gtin=order.gtin if bound is None else bound.gtin,
         lot=order.lot if bound is None else bound.lot,
         scene=None if bound is None else bound.scene,
         state=state,
+        decisions=tuple(one for one in history if one.stretch.first <= counter <= one.stretch.last),
         epoch_revoked=any(
             one.number == epoch and one.state == "revoked" for one in keyring.entries(session, tenant_id=tenant_id)
         ),

@@ -136,9 +136,8 @@ def tree_of(order: CodeOrder, serials: SerialCipher, n: int) -> Tree:
 
 
 def _ordered(session: Session, known: Explanation, order: CodeOrder, *, tenant_id: int, counter: int) -> Explanation:
-    decided = ranges.states(session, tenant_id=tenant_id, order_ids=[order.id]).get(order.id, ranges.UNDECIDED)
-    state, _ = decided.at(counter)
     history = ranges.history(session, tenant_id=tenant_id, order_id=order.id)
+    state, _ = ranges.derived((one.state, one.stretch) for one in history).at(counter)
     bound = bindings.at(bindings.of_orders(session, tenant_id=tenant_id, order_ids=[order.id]).get(order.id, ()), counter)
     gtin = order.gtin if bound is None else bound.gtin
     finding = Finding(state.value)

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session, aliased
 
-from codegen import orders
+from codegen.orders import CodeOrder
 from supplychain.models import Shipment as ShipmentRow
 
 LOTS_MAX = 1_000
@@ -169,25 +169,24 @@ def last_receivers(session: Session, *, tenant_id: int, lots: Sequence[str], lim
     )
 
 
-def path_of(session: Session, *, tenant_id: int, lot: str, epoch: int, counter: int) -> tuple[LotShipment, ...]:
-    """Every shipment that an item was part of, its own, its case's, its pallet's and its lot's, the earliest first."""
-    inside = holders(session, tenant_id=tenant_id, epoch=epoch, counter=counter)
+def path_of(session: Session, order: CodeOrder, counter: int, *, tenant_id: int, lot: str) -> tuple[LotShipment, ...]:
+    """Every shipment that an item of the order was part of, its own, its case's, its pallet's and its lot's, the earliest first."""
     rows = session.execute(
         select(ShipmentRow.distributor_id, ShipmentRow.shipped_at)
-        .where(ShipmentRow.tenant_id == tenant_id, _carries(lot, epoch, inside))
+        .where(ShipmentRow.tenant_id == tenant_id, _carries(lot, order.epoch, holders(order, counter)))
         .order_by(ShipmentRow.shipped_at, ShipmentRow.id)
     )
     return tuple(LotShipment(distributor_id=distributor_id, shipped_at=at) for distributor_id, at in rows)
 
 
-def distributor_of(session: Session, *, tenant_id: int, lot: str, epoch: int, counter: int, at: datetime) -> str | None:
+def distributor_of(session: Session, order: CodeOrder, counter: int, *, tenant_id: int, lot: str, at: datetime) -> str | None:
     """Whose item this was at an instant: the last receiver of its serial or of what it is packed in, else the only receiver of its lot, else nobody known."""
     own = session.scalar(
         select(ShipmentRow.distributor_id)
         .where(
             ShipmentRow.tenant_id == tenant_id,
-            ShipmentRow.epoch == epoch,
-            ShipmentRow.counter.in_(holders(session, tenant_id=tenant_id, epoch=epoch, counter=counter)),
+            ShipmentRow.epoch == order.epoch,
+            ShipmentRow.counter.in_(holders(order, counter)),
             ShipmentRow.shipped_at <= at,
         )
         .order_by(ShipmentRow.shipped_at.desc(), ShipmentRow.id.desc())
@@ -209,11 +208,10 @@ def distributor_of(session: Session, *, tenant_id: int, lot: str, epoch: int, co
     return receivers[0] if len(receivers) == 1 else None
 
 
-def holders(session: Session, *, tenant_id: int, epoch: int, counter: int) -> list[int]:
-    """The code itself and what it is packed in by plan, from the inside out: whoever received one of them received it."""
+def holders(order: CodeOrder, counter: int) -> list[int]:
+    """The code itself and what it is packed in by plan, from the inside out: whoever received one of them received it. Pure."""
     found = [counter]
-    order = orders.at(session, tenant_id=tenant_id, epoch=epoch, counter=counter)
-    while order is not None and (parent := order.parent_of(found[-1])) is not None:
+    while (parent := order.parent_of(found[-1])) is not None:
         found.append(parent)
     return found
 

@@ -129,7 +129,10 @@ class Shop:
 
     def preview(self, consumer_id: UUID | None, held: Ticket, *, now: datetime = NOW) -> claiming.Preview:
         with self.opened() as session:
-            return claiming.preview(session, ticket=held, visitor=held.visitor, consumer_id=consumer_id, zone=SHANGHAI, now=now)
+            facts = claiming._facts(session, held)
+            return claiming.preview(
+                session, ticket=held, facts=facts, visitor=held.visitor, consumer_id=consumer_id, zone=SHANGHAI, now=now
+            )
 
     def balance(self, consumer_id: UUID, *, at: datetime = NOW) -> Balance:
         with self.opened() as session:

@@ -1,11 +1,14 @@
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy.orm import Session
 
 from codegen import brands, orders, products
-from codegen.gtin import check_digit
+from codegen.gtin import Gtin, check_digit
 from codegen.keys import keyring
+from codegen.kinds import Kind, Profile
+from codegen.orders import CodeOrder
 from kit.clock import FixedClock
 from kit.db import transaction
 from supplychain import distributors, shipments
@@ -38,8 +41,23 @@ def everyone(database: Database, brand: Brand, clock: FixedClock) -> None:
         )
 
 
-def receiver(session: Session, brand: Brand, *, number: str, counter: int, at: datetime) -> str | None:
-    return shipments.distributor_of(session, tenant_id=brand.tenant_id, lot=number, epoch=0, counter=counter, at=at)
+LOOSE = CodeOrder(
+    id=UUID(int=1),
+    request_id="loose",
+    epoch=0,
+    first_counter=0,
+    quantity=100,
+    gtin=Gtin(""),
+    lot="L1",
+    kind=Kind.ITEM_OUTER,
+    profile=Profile.SHORT,
+    ordered_by="test",
+    created_at=MONDAY,
+)
+
+
+def receiver(session: Session, brand: Brand, *, number: str, counter: int, at: datetime, order: CodeOrder = LOOSE) -> str | None:
+    return shipments.distributor_of(session, order, counter, tenant_id=brand.tenant_id, lot=number, at=at)
 
 
 def test_the_same_shipment_twice_is_one(database: Database, brand: Brand, everyone: None) -> None:
@@ -78,7 +96,7 @@ def test_an_item_is_of_the_last_receiver_of_its_serial(database: Database, brand
         assert receiver(session, brand, number="L1", counter=5, at=WEDNESDAY) == "BOB"
         assert receiver(session, brand, number="L1", counter=6, at=WEDNESDAY) == "ALICE"
         assert receiver(session, brand, number="L1", counter=6, at=MONDAY - timedelta(seconds=1)) is None
-        path = shipments.path_of(session, tenant_id=brand.tenant_id, lot="L1", epoch=0, counter=5)
+        path = shipments.path_of(session, LOOSE, 5, tenant_id=brand.tenant_id, lot="L1")
         assert [(step.distributor_id, step.shipped_at) for step in path] == [("ALICE", MONDAY), ("BOB", TUESDAY)]
 
 
@@ -114,12 +132,12 @@ def test_a_pallet_brings_what_lies_in_it(database: Database, brand: Brand, every
         shipments.record(session, sent, tenant_id=brand.tenant_id)
         assert order.first_counter == 0
         for counter in (0, 9, 16):
-            assert receiver(session, brand, number="L1", counter=counter, at=WEDNESDAY) == "ALICE"
+            assert receiver(session, brand, number="L1", counter=counter, at=WEDNESDAY, order=order) == "ALICE"
         # A case of the pallet went on by itself; what is on no shipped pallet is the lot's.
-        assert receiver(session, brand, number="L1", counter=2, at=TUESDAY) == "ALICE"
-        assert receiver(session, brand, number="L1", counter=2, at=WEDNESDAY) == "BOB"
-        assert receiver(session, brand, number="L1", counter=4, at=WEDNESDAY) == "BOB"
-        path = shipments.path_of(session, tenant_id=brand.tenant_id, lot="L9", epoch=0, counter=11)
+        assert receiver(session, brand, number="L1", counter=2, at=TUESDAY, order=order) == "ALICE"
+        assert receiver(session, brand, number="L1", counter=2, at=WEDNESDAY, order=order) == "BOB"
+        assert receiver(session, brand, number="L1", counter=4, at=WEDNESDAY, order=order) == "BOB"
+        path = shipments.path_of(session, order, 11, tenant_id=brand.tenant_id, lot="L9")
         assert [one.distributor_id for one in path] == ["ALICE", "BOB"]
         alone = shipments.last_receivers(session, tenant_id=brand.tenant_id, lots=["L1"], limit=10)
         held = {(one.counter, one.distributor_id) for one in received.unpacked(alone, [order])}

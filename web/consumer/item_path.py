@@ -10,8 +10,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from codegen import orders
-from codegen.lifecycle import ranges
+from codegen.code_facts import CodeFacts
 from codegen.lifecycle.ranges import CodeState
 from supplychain import shipments
 from web.consumer.visits import Holder, Visit
@@ -28,35 +27,30 @@ class Step:
     mine: bool = False
 
 
-def trace(session: Session, visit: Visit) -> tuple[Step, ...]:
+def trace(session: Session, visit: Visit, facts: CodeFacts | None) -> tuple[Step, ...]:
     """Steps of the item, earliest first."""
-    if visit.code is None or visit.ticket.order_id is None:
+    if facts is None:
         return ()
-    steps = [*_made(session, visit), *_shipped(session, visit), *_own(visit)]
+    steps = [*_made(visit, facts), *_shipped(session, visit, facts), *_own(visit)]
     return tuple(sorted(steps, key=lambda step: step.at))
 
 
-def _made(session: Session, visit: Visit) -> Iterable[Step]:
-    epoch, counter = visit.code or (0, 0)
-    order = orders.at(session, tenant_id=visit.tenant_id, epoch=epoch, counter=counter)
-    if order is None:
-        return
-    yield Step(at=order.created_at, said=_("Code issued for lot %(lot)s", lot=visit.ticket.lot or order.lot))
+def _made(visit: Visit, facts: CodeFacts) -> Iterable[Step]:
+    yield Step(at=facts.order.created_at, said=_("Code issued for lot %(lot)s", lot=visit.ticket.lot or facts.lot))
     told: set[CodeState] = set()
     words = {
         CodeState.ACTIVE: _("Released for sale"),
         CodeState.RECALLED: _("Recalled by the brand"),
         CodeState.VOID: _("Code declared void"),
     }
-    for decision in ranges.history(session, tenant_id=visit.tenant_id, order_id=order.id):
-        if decision.state in words and decision.state not in told and decision.stretch.first <= counter <= decision.stretch.last:
+    for decision in facts.decisions:
+        if decision.state in words and decision.state not in told:
             told.add(decision.state)
             yield Step(at=decision.stretch.decided_at, said=words[decision.state])
 
 
-def _shipped(session: Session, visit: Visit) -> Iterable[Step]:
-    epoch, counter = visit.code or (0, 0)
-    path = shipments.path_of(session, tenant_id=visit.tenant_id, lot=visit.ticket.lot, epoch=epoch, counter=counter)
+def _shipped(session: Session, visit: Visit, facts: CodeFacts) -> Iterable[Step]:
+    path = shipments.path_of(session, facts.order, facts.counter, tenant_id=visit.tenant_id, lot=visit.ticket.lot)
     for shipment in path[-SHIPMENTS_SHOWN_MAX:]:
         yield Step(at=shipment.shipped_at, said=_("Shipped to a distribution partner of the brand"))
 

@@ -9,10 +9,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from flask import request
-from sqlalchemy.orm import Session
 
-from codegen import orders
-from codegen.orders import OrderUnknown
+from codegen.code_facts import CodeFacts
 from scanservice.verdicts import Verdict
 from web.consumer.visits import Holder, Visit
 
@@ -42,16 +40,12 @@ class PinPanel:
     until: datetime | None = None
 
 
-def look(session: Session, visit: Visit, *, now: datetime) -> PinPanel | None:
+def look(visit: Visit, facts: CodeFacts | None, *, now: datetime) -> PinPanel | None:
     """None: there is no PIN to ask for."""
     ticket = visit.ticket
-    if visit.code is None or visit.holder is not Holder.OWN or ticket.order_id is None or ticket.verdict in _WITHOUT:
+    if facts is None or visit.holder is not Holder.OWN or ticket.verdict in _WITHOUT:
         return None
-    try:
-        order = orders.find(session, ticket.order_id, tenant_id=visit.tenant_id)
-    except OrderUnknown:
-        return None
-    if not order.proofs.asks_pin(order.kind_of(visit.code[1])):
+    if not facts.order.proofs.asks_pin(facts.kind):
         return None
     if any(reason.code == "pin_right_at" for reason in ticket.reasons):
         return PinPanel(stand=Stand.RIGHT)

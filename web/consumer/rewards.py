@@ -16,6 +16,7 @@ from campaigns import claiming
 from campaigns.claims import Claimed
 from campaigns.eligibility import ClaimRefused
 from campaigns.terms import Offer
+from codegen.code_facts import CodeFacts
 from crm import ledger, lots
 from web import wording
 from web.consumer.visits import Visit
@@ -44,10 +45,10 @@ class Reward:
     code: str = ""
 
 
-def look(session: Session, visit: Visit, *, consumer_id: UUID | None, now: datetime) -> Reward | None:
+def look(session: Session, visit: Visit, facts: CodeFacts | None, *, consumer_id: UUID | None, now: datetime) -> Reward | None:
     """What the page shows below the verdict."""
     preview = claiming.preview(
-        session, ticket=visit.ticket, visitor=visit.visitor, consumer_id=consumer_id, zone=visit.zone, now=now
+        session, ticket=visit.ticket, facts=facts, visitor=visit.visitor, consumer_id=consumer_id, zone=visit.zone, now=now
     )
     if preview.claimed is not None:
         return of_claim(session, preview.claimed, tenant_id=visit.tenant_id, zone=visit.zone)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from flask import render_template
 from werkzeug.wrappers import Response
 
-from codegen import products
+from codegen import code_facts, products
+from codegen.code_facts import CodeFacts
 from codegen.products import Product, ProductUnknown
 from scanservice.tickets import Stage
 from scanservice.verdicts import Verdict
@@ -43,6 +44,7 @@ def verdict(ticket: str) -> Response | str:
     member = signed_in(tenant_id=visit.tenant_id)
     consumer_id = None if member is None else member.consumer_id
     own = visit.holder is Holder.OWN
+    facts = _facts(visit)
     return render_template(
         "consumer/verdict.html",
         visit=visit,
@@ -51,9 +53,9 @@ def verdict(ticket: str) -> Response | str:
         member=member,
         told=verdict_words.tell(visit.ticket.verdict, visit.ticket.reasons, now=now, zone=visit.zone),
         product=_product(visit),
-        path=item_path.trace(db(), visit),
-        pin=pin_panel.look(db(), visit, now=now),
-        reward=rewards.look(db(), visit, consumer_id=consumer_id, now=now) if own else None,
+        path=item_path.trace(db(), visit, facts),
+        pin=pin_panel.look(visit, facts, now=now),
+        reward=rewards.look(db(), visit, facts, consumer_id=consumer_id, now=now) if own else None,
         place_wanted=own and not places.refused(db(), member),
         zone=visit.zone.key,
     )
@@ -69,6 +71,13 @@ def _preview(visit: Visit) -> str:
     return render_template(
         "consumer/preview.html", visit=visit, brand=visit.brand, told=told, product=_product(visit), address=address
     )
+
+
+def _facts(visit: Visit) -> CodeFacts | None:
+    if visit.code is None or visit.ticket.order_id is None:
+        return None
+    epoch, counter = visit.code
+    return code_facts.of(db(), tenant_id=visit.tenant_id, epoch=epoch, counter=counter)
 
 
 def _product(visit: Visit) -> Shown | None:

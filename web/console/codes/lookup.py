@@ -115,7 +115,7 @@ def _journey(found: Explanation) -> dict[str, object]:
     address = ""
     if found.order is not None and found.row is not None:
         lot = found.order.lot if found.bound is None else found.bound.lot
-        path = shipments.path_of(db(), tenant_id=tenant_id, lot=lot, epoch=found.epoch, counter=found.counter)
+        path = shipments.path_of(db(), found.order, found.counter, tenant_id=tenant_id, lot=lot)
         address = "" if found.order.stage is Stage.DRAFT else address_of(found.order, found.row)
     scans = queries.scans_of_code(db(), tenant_id=tenant_id, epoch=found.epoch, counter=found.counter)
     pin_tries = pin_history.of_code(db(), tenant_id=tenant_id, epoch=found.epoch, counter=found.counter)

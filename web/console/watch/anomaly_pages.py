@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from wtforms import HiddenField, SubmitField, TextAreaField
 from wtforms.validators import Length
 
+from codegen import orders
 from codegen.keys import keyring
 from kit.refusals import Malformed
 from scanservice import queries
@@ -177,7 +178,10 @@ def _shipped(anomaly: Anomaly, codes: Sequence[CodeScans]) -> Sequence[LotShipme
     """Where the most scanned code, or its lot, was shipped: goods on their way explain scans that look like a leak."""
     if not codes or not anomaly.lot:
         return ()
-    return shipments.path_of(db(), tenant_id=desk.tenant_id(), lot=anomaly.lot, epoch=codes[0].epoch, counter=codes[0].counter)
+    order = orders.at(db(), tenant_id=desk.tenant_id(), epoch=codes[0].epoch, counter=codes[0].counter)
+    if order is None:
+        return ()
+    return shipments.path_of(db(), order, codes[0].counter, tenant_id=desk.tenant_id(), lot=anomaly.lot)
 
 
 def _since(days: str) -> datetime | None:

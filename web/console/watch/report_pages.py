@@ -172,10 +172,11 @@ def _history(report: Report, *, tenant_id: int) -> dict[str, object]:
         own = queries.scan(db(), tenant_id=tenant_id, scan_id=report.scan_id)
         return {"order": None, "path": (), "scans": () if own is None else (own,), "others": (), "concerned": ()}
     epoch, counter = report.epoch, report.counter
+    order = orders.at(db(), tenant_id=tenant_id, epoch=epoch, counter=counter)
     others = fake_reports.of_code(db(), tenant_id=tenant_id, epoch=epoch, counter=counter)
     return {
-        "order": orders.at(db(), tenant_id=tenant_id, epoch=epoch, counter=counter),
-        "path": shipments.path_of(db(), tenant_id=tenant_id, lot=report.lot, epoch=epoch, counter=counter),
+        "order": order,
+        "path": () if order is None else shipments.path_of(db(), order, counter, tenant_id=tenant_id, lot=report.lot),
         "scans": queries.scans_of_code(db(), tenant_id=tenant_id, epoch=epoch, counter=counter),
         "others": [one for one in others if one.id != report.id],
         "concerned": anomalies_of_code(epoch, counter),
