@@ -1,6 +1,6 @@
-"""The ceilings: the smallest application there can be, as ordinary ASGI and answered straight (kit.http_protocol)."""
+"""The ceilings: the smallest application there can be, as ordinary ASGI and answered straight (kit.http_straight)."""
 
-from kit.http_protocol import Reply
+from kit.http_straight import Reply
 from scanservice.edge.http import Receive, Scope, Send
 
 _BODY = b'{"hello":"world"}'

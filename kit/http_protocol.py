@@ -1,114 +1,46 @@
 """HTTP/1.1 for an ASGI application: uvicorn's protocol over llhttp, with limits, an orderly end, and straight answers.
 
-A straight answer takes no task, no coroutine and no ASGI messages: an application with a method `straight(scope, reply)` is asked first, in
-the turn in which the head of a request is whole. Where it returns True it calls `reply` once, at once or later; where it returns False the
-request goes the usual way. Asked are only requests without a body, on connections where nothing else is under way.
+Straight answers (`kit.http_straight`) are asked for only where a request has no body, on connections where nothing else is under way.
 
-Promises: answers of one connection leave in the order of its requests; a header value with a line break is never sent; what a connection
-may take of the memory is bounded. Refused: heads that are too long (431) or do not arrive in time, bodies that hardly move, trailers, more
-than a few requests ahead of their answers, clients that do not read, connections on which nothing happens, and more connections than
-CONNECTIONS_MAX (closed).
+Promises: answers of one connection leave in the order of its requests; what a connection may take of the memory is bounded. Refused: heads
+that are too long (431) or do not arrive in time, targets without a path (400), bodies that hardly move, trailers, more than a few requests
+ahead of their answers, clients that hardly read, connections on which nothing happens, and more connections than there may be (closed).
 """
 
 import asyncio
+import fcntl
 import logging
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
-from itertools import chain
-from typing import Any, ClassVar, Final, Protocol
+import sys
+import termios
+from collections.abc import Iterable
+from typing import Any, Final
 
+from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
-from uvicorn.server import ServerState
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from kit import http_usual
+from kit.http_straight import Exchange, Scope, State, Straight
+from kit.http_usual import BodyOnly
 
 HEAD_BYTES_MAX: Final = 64 << 10
 HEADERS_MAX: Final = 100
 HEAD_S_MAX: Final = 20.0
 # Longer than the proxies before it keep theirs (nginx: 60 s), so that it is they who close.
 IDLE_S_MAX: Final = 75.0
-# Without a byte of a body. Each byte buys its time at this rate, and nobody may save up more than that.
+# At which a body has to come, and an answer to be read.
+BYTES_PER_S_MIN: Final = 500
+# Without a byte of a body. Each byte buys its time, and nobody may save up more than that.
 BODY_S_MAX: Final = 30.0
-BODY_BYTES_PER_S_MIN: Final = 500
-# Without reading a byte of what was written.
+# For so much of what was written to be read as that rate makes of it.
 STUCK_S_MAX: Final = 30.0
+READ_BYTES_MIN: Final = round(BYTES_PER_S_MIN * STUCK_S_MAX)
 SWEEP_EVERY_S: Final = 1.0
 # Requests that wait behind one that is under way: nearly no client sends any.
 PIPELINED_MAX: Final = 32
-CONNECTIONS_MAX: Final = 10_000
 
-Headers = Sequence[tuple[bytes, bytes]]
-Scope = MutableMapping[str, Any]
-Reply = Callable[[int, Headers, bytes], None]
-Straight = Callable[[Scope, Reply], bool]
-
-_HEADER: Final = b"%b: %b\r\n"
-_CLOSE: Final = b"connection: close\r\n"
 _TOO_LONG: Final = b"The head of this request is too long."
 _log = logging.getLogger(__name__)
-
-
-class StraightApp(Protocol):
-    """What an application may have beside `__call__`."""
-
-    def straight(self, scope: Scope, reply: Reply) -> bool: ...
-
-
-class State(ServerState):
-    """What the connections of one server share. `closing`: each answer from now on is the last of its connection."""
-
-    connections: "set[HttpProtocol]"  # type: ignore[assignment]
-
-    def __init__(self, straight: Straight | None = None) -> None:
-        super().__init__()
-        self.straight = straight
-        self.closing = False
-        self._lines_of: Headers = ()
-        self._lines = b""
-
-    def lines(self) -> bytes:
-        """The headers that every answer has (Date), as they are sent; made anew when they have changed, once a second."""
-        if self._lines_of is not self.default_headers:
-            self._lines_of = self.default_headers
-            self._lines = b"".join(_HEADER % header for header in self.default_headers)
-        return self._lines
-
-
-class _Silent:
-    """Stands for the event that wakes an ASGI application: a straight answer has none to wake."""
-
-    def set(self) -> None:
-        pass
-
-
-class Exchange:
-    """A request that is answered straight. What uvicorn's protocol asks of a cycle, this has too."""
-
-    __slots__ = ("_protocol", "disconnected", "keep_alive", "response_complete")
-
-    message_event: ClassVar[_Silent] = _Silent()
-
-    def __init__(self, protocol: "HttpProtocol", *, keep_alive: bool) -> None:
-        self._protocol = protocol
-        self.keep_alive = keep_alive
-        self.disconnected = False
-        self.response_complete = False
-
-    def reply(self, status: int, headers: Headers, body: bytes) -> None:
-        if self.response_complete:
-            raise RuntimeError("a request has one answer")
-        self.response_complete = True
-        if self.disconnected or self._protocol.transport.is_closing():
-            return
-        lines = _HEADER * len(headers) % tuple(chain.from_iterable(headers))
-        close = b"" if self.keep_alive else _CLOSE
-        head = b"%b%b%bcontent-length: %d\r\n" % (STATUS_LINE[status], lines, close, len(body))
-        # One for each header, and those of status and length; a client's own line break among them would split the answer.
-        if head.count(b"\n") != len(headers) + (2 if self.keep_alive else 3):
-            self._protocol.transport.close()
-            raise RuntimeError("a header with a line break")
-        self._protocol.transport.write(b"%b%b\r\n%b" % (head, self._protocol.server_state.lines(), body))
-        if not self.keep_alive:
-            self._protocol.transport.close()
-        self._protocol.on_response_complete()
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -130,15 +62,19 @@ class HttpProtocol(HttpToolsProtocol):
         # When it last began to wait for somebody: for a head, or for the next request; and since when its client does not read.
         self._waits_since_s = self.loop.time()
         self._stuck_since_s: float | None = None
+        self._unread_bytes = 0
         # When more of the body that is under way must have come.
         self._body_due_s: float | None = None
         # The request that is being answered: `cycle` is the last that came, with others perhaps waiting between the two.
         self._runs: RequestResponseCycle | None = None
         self._was_used = False
+        # Of a request that offers another protocol: whether its body is still to come, and what reads it then.
+        self._body_follows = False
+        self._body_alone: BodyOnly | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(self.connections) > CONNECTIONS_MAX:
+        if len(self.connections) > self.server_state.connections_max:
             self._abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -152,7 +88,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._runs = cycle
-        super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, http_usual.attentive(app, cycle))
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """Whoever has said everything may still want the answer; whoever stops in the middle of a body has gone."""
@@ -166,11 +102,22 @@ class HttpProtocol(HttpToolsProtocol):
             return
         self._moved = False
         self._still_bytes += len(data)
-        super().data_received(data)
+        self._feed(data)
         if self._moved:
             self._still_bytes = 0
         elif self._still_bytes > HEAD_BYTES_MAX:
             self._refuse_head()
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            (self._body_alone or self).parser.feed_data(data)
+        except HttpParserUpgrade as offer:
+            if self._body_follows:
+                self._body_follows = False
+                self._body_alone = BodyOnly(self, self.headers)
+                self._feed(data[offer.args[0] :])
+        except HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
 
     def on_message_begin(self) -> None:
         """As uvicorn's, but the scope of ASGI is made only for requests that go the usual way."""
@@ -203,6 +150,12 @@ class HttpProtocol(HttpToolsProtocol):
         if under_way and len(self.pipeline) >= PIPELINED_MAX:
             self._abort()
             return
+        if not self.url.startswith(b"/"):
+            asked = http_usual.origin_form(self.url, self.headers)
+            if asked is None:
+                self.send_400_response("The target of a request begins with its path.")
+                return
+            self.url, self.headers = asked
         if not under_way and self._straight is not None and self._goes_straight(self._straight):
             return
         if sum(name == b"host" for name, _ in self.headers) > 1:
@@ -211,7 +164,9 @@ class HttpProtocol(HttpToolsProtocol):
         self._make_scope()
         super().on_headers_complete()
         self._body_due_s = self.loop.time() + BODY_S_MAX
-        if self.server_state.closing or self.expect_100_continue or self.parser.should_upgrade():
+        offers_protocol = self.parser.should_upgrade()
+        self._body_follows = offers_protocol and http_usual.has_body(self.headers)
+        if self.server_state.closing or self.expect_100_continue or offers_protocol:
             # Who is answered before it has sent what it announced, or has switched to another protocol, cannot be understood afterwards.
             self.cycle.keep_alive = False
 
@@ -225,14 +180,18 @@ class HttpProtocol(HttpToolsProtocol):
         self._moved = True
         if self._body_due_s is not None:
             latest_s = self.loop.time() + BODY_S_MAX
-            self._body_due_s = min(self._body_due_s + len(body) / BODY_BYTES_PER_S_MIN, latest_s)
+            self._body_due_s = min(self._body_due_s + len(body) / BYTES_PER_S_MIN, latest_s)
         if isinstance(self.cycle, RequestResponseCycle) and not self._refused:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._body_follows:
+            return
         self._body_due_s = None
         if isinstance(self.cycle, RequestResponseCycle) and not self._refused:
             super().on_message_complete()
+        if self._body_alone is not None:
+            self._refused = True
 
     def on_response_complete(self) -> None:
         """As uvicorn's, without a timer for each answer: `sweep` closes what is idle. Reads on only when all that came has its answer."""
@@ -248,6 +207,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         self._stuck_since_s = self.loop.time()
+        self._unread_bytes = self._unread()
         super().pause_writing()
 
     def resume_writing(self) -> None:
@@ -271,8 +231,14 @@ class HttpProtocol(HttpToolsProtocol):
 
     def sweep(self, now_s: float) -> None:
         """Closes the connection where its client has kept it waiting for too long."""
-        if self._stuck_since_s is not None and now_s - self._stuck_since_s > STUCK_S_MAX:
+        closing = self.transport.is_closing()
+        if closing and self._stuck_since_s is None:
+            self._stuck_since_s = now_s
+            self._unread_bytes = self._unread()
+        if self._stuck_since_s is not None and self._hardly_reads(self._stuck_since_s, now_s):
             self._abort()
+            return
+        if closing:
             return
         if self._body_due_s is not None:
             if self.flow.read_paused:
@@ -280,17 +246,32 @@ class HttpProtocol(HttpToolsProtocol):
             elif now_s > self._body_due_s:
                 self._abort()
             return
-        waits_s = now_s - self._waits_since_s
-        if self._reads_head:
-            over = waits_s > HEAD_S_MAX
-        elif self.cycle is None or self.cycle.response_complete:
-            over = waits_s > (IDLE_S_MAX if self._was_used else HEAD_S_MAX)
-        else:
-            over = False
-        if over and (self.transport.is_closing() or self.transport.get_write_buffer_size()):
-            self._abort()
-        elif over:
-            self.transport.close()
+        if self.cycle is not None and not self.cycle.response_complete:
+            return
+        waits_s_max = IDLE_S_MAX if self._was_used and not self._reads_head else HEAD_S_MAX
+        if now_s - self._waits_since_s > waits_s_max:
+            if self.transport.get_write_buffer_size():
+                self._abort()
+            else:
+                self.transport.close()
+
+    def _unread(self) -> int:
+        """Bytes that the client has not confirmed: what lies here, and what the kernel holds (tcp(7), SIOCOUTQ)."""
+        waiting = self.transport.get_write_buffer_size()
+        socket = self.transport.get_extra_info("socket")
+        try:
+            held = fcntl.ioctl(socket.fileno(), termios.TIOCOUTQ, bytes(4)) if socket is not None else b""
+        except OSError:
+            return waiting
+        return waiting + int.from_bytes(held, sys.byteorder)
+
+    def _hardly_reads(self, since_s: float, now_s: float) -> bool:
+        unread_bytes = self._unread()
+        if unread_bytes <= self._unread_bytes - READ_BYTES_MIN:
+            self._unread_bytes = unread_bytes
+            self._stuck_since_s = now_s
+            return False
+        return now_s - since_s > STUCK_S_MAX
 
     def _goes_straight(self, straight: Straight) -> bool:
         if self.flow.write_paused:

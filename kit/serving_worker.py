@@ -8,6 +8,7 @@ import asyncio
 import importlib
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -19,13 +20,16 @@ import msgspec
 import uvicorn
 
 from kit import collecting, http_protocol
-from kit.http_protocol import SWEEP_EVERY_S, HttpProtocol, State
+from kit.http_protocol import SWEEP_EVERY_S, HttpProtocol
+from kit.http_straight import CONNECTIONS_MAX, State
 from kit.serving import CLOSING, STOP_S_MAX, Orders
 
 TICK_S: Final = 0.1
 # For a request on its way. Browsers connect ahead of need, and would be waited for in vain.
 FIRST_REQUEST_S_MAX: Final = 1.0
 FIRST_REQUEST_LOOK_S: Final = 0.01
+# Connections to the web process and to the servers behind it, uploads, logs.
+OWN_FILES_MAX: Final = 1_000
 _FIRST_REQUEST_LOOKS: Final = round(FIRST_REQUEST_S_MAX / FIRST_REQUEST_LOOK_S)
 _TICKS_TO_SWEEP: Final = round(SWEEP_EVERY_S / TICK_S)
 
@@ -35,7 +39,7 @@ class Worker(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, *, ready: int) -> None:
         super().__init__(config)
-        self.server_state = State(getattr(config.app, "straight", None))
+        self.server_state = State(getattr(config.app, "straight", None), connections_max=_connections_max())
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -92,6 +96,15 @@ def run(orders: Orders) -> None:
         timeout_graceful_shutdown=STOP_S_MAX,
     )
     Worker(config, ready=orders.ready).run(sockets=[listening])
+
+
+def _connections_max() -> int:
+    """As many as the system lets this process have open files, which is first raised to what it may be, less those of our own."""
+    _, files_max = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files_max == resource.RLIM_INFINITY:
+        return CONNECTIONS_MAX
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files_max, files_max))
+    return min(CONNECTIONS_MAX, files_max - min(OWN_FILES_MAX, files_max // 2))
 
 
 def _loaded(target: str) -> Any:

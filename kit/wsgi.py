@@ -51,25 +51,21 @@ class WsgiBridge:
             except _TooLargeError:
                 await _refuse(send)
                 return
-            await self._answer(_Answer(self._app, _environ(scope, body, length)), receive, send)
+            await self._answer(_Answer(self._app, _environ(scope, body, length)), send)
 
-    async def _answer(self, answer: "_Answer", receive: Receive, send: Send) -> None:
+    async def _answer(self, answer: "_Answer", send: Send) -> None:
         def in_thread(work: Callable[[], bytes]) -> Awaitable[bytes]:
             return asyncio.get_running_loop().run_in_executor(self._threads, answer.run, work)
 
-        gone: asyncio.Future[Message] | None = None
         try:
             piece = await in_thread(answer.begin)
             await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
             await send({"type": "http.response.body", "body": piece, "more_body": not answer.ended})
-            if not answer.ended:
-                gone = asyncio.ensure_future(receive())
-            while gone is not None and not answer.ended:
-                piece = await in_thread(answer.stop if gone.done() else answer.go_on)
+            while not answer.ended:
+                piece = await in_thread(answer.go_on)
+                # Where its client has left, this raises.
                 await send({"type": "http.response.body", "body": piece, "more_body": not answer.ended})
         finally:
-            if gone is not None:
-                gone.cancel()
             if not answer.ended:
                 # Not waited for: where this was cancelled, a thread may still be at work, and stops behind that.
                 self._threads.submit(answer.run, answer.stop)

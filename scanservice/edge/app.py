@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from kit import log, metrics, seals, traces
 from kit.clock import Clock
 from kit.db import make_engine
-from kit.http_protocol import Reply
+from kit.http_straight import Reply
 from kit.redis import connect
 from kit.refusals import Refusal
 from kit.settings import MissingSetting, Settings
@@ -228,7 +228,7 @@ class Edge:
         self.running: Running | None = None
 
     def straight(self, scope: Scope, reply: Reply) -> bool:
-        """What is printed, answered without a task (kit.http_protocol)."""
+        """What is printed, answered without a task (kit.http_straight)."""
         return self.running is not None and self.running.printed.straight(scope, reply)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,7 +7,7 @@ cookie of an insider, which has an end); what they want is for `visits` to find 
 
 from typing import Any, Final
 
-from kit.http_protocol import Scope
+from kit.http_straight import Scope
 from scanservice import insiders, visitors
 from scanservice.edge import clients
 from scanservice.edge.clients import USER_AGENT_BYTES_MAX

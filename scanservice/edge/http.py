@@ -33,6 +33,8 @@ HOST_CHARS_MAX: Final = 255
 LENGTH_DIGITS_MAX: Final = 18
 # What the JSON reader raises for a body that is not what was asked for, or is nested deeper than anybody reads.
 NOT_READ: Final = (msgspec.DecodeError, RecursionError)
+# RFC 9110 section 8.6: what has no content has no length.
+_WITHOUT_CONTENT: Final = frozenset({204, 304})
 _SAFE: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -178,8 +180,10 @@ async def _no_body() -> Message:
 
 
 async def send(answer: Answer, send: Send, *, head: bool = False) -> None:
-    length = (b"content-length", b"%d" % len(answer.body))
-    await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]})
+    headers = [*answer.headers]
+    if answer.status not in _WITHOUT_CONTENT:
+        headers.append((b"content-length", b"%d" % len(answer.body)))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head else answer.body})
 
 

@@ -80,6 +80,12 @@ _BY_CODE: Final = {
         "Please wait a moment",
         "Many requests from this network are still under way. Please try again in a moment.",
     ),
+    "too_many_uploads": (
+        "请稍后再试",
+        "现在有很多文件正在上传。请稍等片刻，再发送一次。",
+        "Please wait a moment",
+        "Many files are being uploaded right now. Please send yours again in a moment.",
+    ),
     "body_too_large": (
         "内容太大",
         "您发送的文件太大。请选择较小的文件或较少的照片。",

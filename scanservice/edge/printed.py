@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Final
 
-from kit.http_protocol import Reply, Scope
+from kit.http_straight import Reply, Scope
 from kit.refusals import Refusal
 from scanservice.catalogue import Asked, Catalogue, Elsewhere
 from scanservice.edge import counters, http, visits

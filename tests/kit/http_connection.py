@@ -7,7 +7,8 @@ from typing import Any
 import uvicorn
 
 from kit import http_protocol
-from kit.http_protocol import HttpProtocol, Reply, Scope, State
+from kit.http_protocol import HttpProtocol
+from kit.http_straight import Reply, Scope, State
 
 
 class App:
@@ -16,6 +17,8 @@ class App:
     def __init__(self) -> None:
         self.late: list[Callable[[], None]] = []
         self.asked: list[str] = []
+        self.hosts: list[bytes] = []
+        self.sends = asyncio.Event()
 
     def straight(self, scope: Scope, reply: Reply) -> bool:
         path: bytes = scope["raw_path"]
@@ -37,6 +40,7 @@ class App:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.asked.append(scope["path"])
+        self.hosts = [value for name, value in scope["headers"] if name == b"host"]
         if scope["path"] == "/early":
             await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"0")]})
             await send({"type": "http.response.body", "body": b""})
@@ -46,6 +50,19 @@ class App:
                 pass
             self.asked.append("gone")
             return
+        if scope["path"] == "/open":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            for piece in (b"without ", b"a length"):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        if scope["path"] == "/endless":
+            await receive()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            while True:
+                await send({"type": "http.response.body", "body": b"more", "more_body": True})
+                self.sends.set()
+                await asyncio.sleep(0)
         body = scope["raw_path"]
         more = True
         while more:

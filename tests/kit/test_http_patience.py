@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from kit.http_protocol import BODY_BYTES_PER_S_MIN, BODY_S_MAX, HEAD_S_MAX, IDLE_S_MAX, STUCK_S_MAX
+from kit.http_protocol import BODY_S_MAX, BYTES_PER_S_MIN, HEAD_S_MAX, IDLE_S_MAX, READ_BYTES_MIN, STUCK_S_MAX
 from tests.kit.http_connection import Connection, get, run
 
 POST = b"POST /whole HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\n"
@@ -23,6 +23,45 @@ def test_who_does_not_read_is_let_go() -> None:
         assert connection.is_kept(at_s=began_s + STUCK_S_MAX - 1)
         assert not connection.is_kept(at_s=began_s + STUCK_S_MAX + 1)
         assert connection.transport.aborted
+
+    run(ask)
+
+
+def test_who_reads_slowly_is_not_let_go() -> None:
+    async def ask(connection: Connection) -> None:
+        await connection.receives(get("/late"))
+        connection.transport.unsent = 10 * READ_BYTES_MIN
+        connection.protocol.pause_writing()
+        at_s = now_s()
+        for _ in range(5):
+            at_s += STUCK_S_MAX - 1
+            connection.transport.unsent -= READ_BYTES_MIN
+            assert connection.is_kept(at_s=at_s)
+        connection.transport.unsent -= READ_BYTES_MIN - 1
+        assert not connection.is_kept(at_s=at_s + STUCK_S_MAX + 1)
+
+    run(ask)
+
+
+def test_a_last_answer_that_is_not_read_is_let_go() -> None:
+    async def ask(connection: Connection) -> None:
+        connection.state.closing = True
+        await connection.receives(get("/straight"))
+        connection.transport.unsent = 1
+        began_s = now_s()
+        for at_s in (began_s, began_s + STUCK_S_MAX - 1):
+            connection.is_kept(at_s=at_s)
+            assert not connection.transport.aborted
+        connection.is_kept(at_s=began_s + STUCK_S_MAX + 1)
+        assert connection.transport.aborted
+
+    run(ask)
+
+
+def test_an_answer_under_way_is_not_cut_because_the_next_head_is_not_whole() -> None:
+    async def ask(connection: Connection) -> None:
+        await connection.receives(get("/late") + b"GET /")
+        assert connection.is_kept(at_s=now_s() + 1000)
 
     run(ask)
 
@@ -64,7 +103,7 @@ def test_who_keeps_the_server_waiting_is_let_go(sent: bytes, closes_after_s: flo
         # What comes at once saves up nothing.
         (0.0, 50_000, BODY_S_MAX),
         # Each byte buys its time.
-        (BODY_S_MAX - 5, 3 * BODY_BYTES_PER_S_MIN, BODY_S_MAX + 3),
+        (BODY_S_MAX - 5, 3 * BYTES_PER_S_MIN, BODY_S_MAX + 3),
     ],
 )
 def test_a_body_that_hardly_moves_is_not_waited_for(came_s: float, came_bytes: int, kept_s: float) -> None:

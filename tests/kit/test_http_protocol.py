@@ -166,6 +166,77 @@ def test_two_hosts_are_refused(path: str) -> None:
     run(ask)
 
 
+@pytest.mark.parametrize(
+    "target", ["*@127.0.0.1:1/x", "*", "usual", "http://a@b/usual", "ftp://tea.example/usual", "http:///usual"]
+)
+def test_a_target_without_a_path_is_refused(target: str) -> None:
+    async def ask(connection: Connection) -> None:
+        assert (await connection.receives(get(target))).startswith(b"HTTP/1.1 400 ")
+        assert not connection.app.asked
+
+    run(ask)
+
+
+@pytest.mark.parametrize(("target", "path"), [("http://other.example:80/whole?a=b", "/whole"), ("HTTP://other.example:80", "/")])
+def test_a_target_that_names_a_host_is_read_as_its_path_and_that_host(target: str, path: str) -> None:
+    async def ask(connection: Connection) -> None:
+        assert (await connection.receives(get(target))).startswith(b"HTTP/1.1 200 ")
+        assert connection.app.asked == [path]
+        assert connection.app.hosts == [b"other.example:80"]
+
+    run(ask)
+
+
+OFFER = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA")
+
+
+@pytest.mark.parametrize(
+    ("framing", "body"), [("Content-Length: 5", b"hello"), ("Transfer-Encoding: chunked", b"2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n")]
+)
+@pytest.mark.parametrize("cut", [0, 3, 1000])
+def test_who_offers_another_protocol_keeps_the_body(framing: str, body: bytes, cut: int) -> None:
+    async def ask(connection: Connection) -> None:
+        head = get("/whole", framing, *OFFER).replace(b"GET", b"POST")
+        connection.protocol.data_received(head + body[:cut])
+        if body[cut:]:
+            connection.protocol.data_received(body[cut:])
+        await connection.settles()
+        assert connection.transport.written.endswith(b"/wholehello")
+        assert connection.transport.closed
+
+    run(ask)
+
+
+def test_nothing_follows_a_request_that_offered_another_protocol() -> None:
+    async def ask(connection: Connection) -> None:
+        head = get("/whole", "Content-Length: 2", *OFFER).replace(b"GET", b"POST")
+        await connection.receives(head + b"hi" + get("/usual"))
+        assert connection.app.asked == ["/whole"]
+
+    run(ask)
+
+
+def test_an_old_client_gets_no_chunks() -> None:
+    async def ask(connection: Connection) -> None:
+        answer = await connection.receives(get("/open").replace(b"HTTP/1.1", b"HTTP/1.0"))
+        assert answer.endswith(b"\r\n\r\nwithout a length")
+        assert b"transfer-encoding" not in answer
+        assert connection.transport.closed
+        assert b"transfer-encoding: chunked" in await Connection().receives(get("/open"))
+
+    run(ask)
+
+
+def test_who_sends_to_nobody_is_told_so() -> None:
+    async def ask(connection: Connection) -> None:
+        connection.protocol.data_received(get("/endless"))
+        await connection.app.sends.wait()
+        connection.protocol.connection_lost(None)
+        await connection.settles()
+
+    run(ask)
+
+
 def test_who_announces_a_body_and_waits_with_it_is_answered_for_the_last_time() -> None:
     async def ask(connection: Connection) -> None:
         waiting = get("/early", "Expect: 100-continue", "Content-Length: 2000000").replace(b"GET", b"POST")

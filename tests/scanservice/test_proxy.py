@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from aiohttp import web
 
+from kit.http_protocol import HEAD_BYTES_MAX, HEADERS_MAX
 from scanservice.edge.app import Edge
-from scanservice.edge.proxy import AT_ONCE_MAX
+from scanservice.edge.proxy import AT_ONCE_MAX, UPLOAD_BYTES, UPLOADS_AT_ONCE_MAX, UPLOADS_MAX
 from tests.scanservice.conftest import LocalEdge, Market
 
 Headers = list[tuple[str, str]]
@@ -35,7 +37,7 @@ def proxied(market: Market) -> Iterator[LocalEdge]:
         async def serve() -> tuple[web.AppRunner, int]:
             app = web.Application(client_max_size=1 << 26)
             app.router.add_route("*", "/{path:.*}", mirror)
-            serving = web.AppRunner(app)
+            serving = web.AppRunner(app, max_line_size=HEAD_BYTES_MAX)
             await serving.setup()
             site = web.TCPSite(serving, "127.0.0.1", 0)
             await site.start()
@@ -113,6 +115,44 @@ def test_an_address_has_its_share_of_the_connections_and_no_more(proxied: LocalE
     assert answers[-2].json()["code"] == "too_many_at_once"
     assert "retry-after" in answers[-2].headers
     assert greedy.get("/").status == 201
+
+
+def test_uploads_have_their_share_of_the_room_and_no_more(proxied: LocalEdge) -> None:
+    body = {"body": [bytes(UPLOAD_BYTES)] * 2}
+    people = [proxied.stranger() for _ in range(UPLOADS_MAX // UPLOADS_AT_ONCE_MAX + 1)]
+
+    def upload(number: int) -> dict[str, Any]:
+        asked = people[number].asking("POST", "/upload", b"", content_length=str(2 * UPLOAD_BYTES))
+        return {**asked, "body": list(body["body"])}
+
+    full = [upload(number // UPLOADS_AT_ONCE_MAX) for number in range(UPLOADS_MAX)]
+    answers = proxied.together(
+        [*full[:UPLOADS_AT_ONCE_MAX], upload(0), *full[UPLOADS_AT_ONCE_MAX:], upload(-1), people[-1].asking("GET", "/")]
+    )
+    refused = answers.pop(UPLOADS_AT_ONCE_MAX)
+    *uploaded, late, page = answers
+    assert {answer.status for answer in uploaded} == {201}
+    assert (refused.status, refused.json()["code"]) == (429, "too_many_at_once")
+    assert (late.status, late.json()["code"]) == (503, "too_many_uploads")
+    assert page.status == 201
+    (again,) = proxied.together([upload(0)])
+    assert again.status == 201
+
+
+@pytest.mark.parametrize("target", ["*@127.0.0.1:1/", "@127.0.0.1:1/", ":1@127.0.0.1/", "0/"])
+def test_no_target_names_another_server(proxied: LocalEdge, target: str) -> None:
+    answer = proxied.stranger().get(target)
+    assert (answer.status, answer.json()["code"]) == (400, "target_malformed")
+
+
+def test_more_headers_than_the_web_process_takes_are_refused_here(proxied: LocalEdge) -> None:
+    answer = proxied.stranger().get("/", **{f"x_{number}": "y" for number in range(HEADERS_MAX)})
+    assert (answer.status, answer.json()["code"]) == (431, "too_many_headers")
+
+
+def test_a_long_header_comes_back_whole(proxied: LocalEdge) -> None:
+    path = "/" + "a" * 20_000
+    assert proxied.stranger().get(path).headers["x-path"] == path
 
 
 def test_there_is_one_date(proxied: LocalEdge) -> None:
