@@ -125,17 +125,11 @@ def _consider(
     notes: Notes,
 ) -> _Candidate | Claimed:
     epoch, counter = eligibility.check_code(ticket, visitor=visitor, notes=notes)
-    known = offers.published(session, tenant_id=ticket.tenant_id)
-    made = claims.of_code(
-        session,
-        tenant_id=ticket.tenant_id,
-        campaign_ids=[offer.id for offer in known],
-        epoch=epoch,
-        counter=counter,
-    )
+    made = claims.of_code(session, tenant_id=ticket.tenant_id, epoch=epoch, counter=counter)
     if made:
         return _first_answer(made[0], consumer_id=consumer_id, notes=notes)
     eligibility.check_record(facts, notes=notes)
+    known = offers.published(session, tenant_id=ticket.tenant_id)
     offer = eligibility.choose(known, gtin=ticket.gtin, now=now, notes=notes)
     eligibility.check_scan(ticket, offer=offer, notes=notes)
     return _Candidate(offer=offer, epoch=epoch, counter=counter)
@@ -161,9 +155,7 @@ def _book(
     tenant_id, offer = ticket.tenant_id, candidate.offer
     transfer_id = ids.uuid7(now)
     added = _record(session, candidate, ticket=ticket, consumer_id=consumer_id, transfer_id=transfer_id, now=now)
-    made = claims.of_code(
-        session, tenant_id=tenant_id, campaign_ids=[offer.id], epoch=candidate.epoch, counter=candidate.counter
-    )[0]
+    made = claims.of_code(session, tenant_id=tenant_id, epoch=candidate.epoch, counter=candidate.counter)[0]
     if not added:
         return _first_answer(made, consumer_id=consumer_id, notes=notes)
     _count(session, offer, tenant_id=tenant_id, consumer_id=consumer_id, day=_day(now, zone), notes=notes)

@@ -74,6 +74,7 @@ class Claim(Base):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "campaign_id"], ["campaign.tenant_id", "campaign.id"]),
         UniqueConstraint("tenant_id", "campaign_id", "epoch", "counter"),
+        Index("ix_claim_code", "tenant_id", "epoch", "counter"),
         Index("ix_claim_consumer", "tenant_id", "consumer_id", "claimed_at"),
     )
 

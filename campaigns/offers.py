@@ -175,9 +175,13 @@ def listing(session: Session, *, tenant_id: int) -> Sequence[Offer]:
 
 
 def published(session: Session, *, tenant_id: int) -> Sequence[Offer]:
-    """What a claim has to look at: all that run or pause, and the latest that ended."""
+    """What a claim has to look at: those that run or pause, the latest of them where there are very many, and the latest that ended."""
     numbers = select(Campaign.id).where(Campaign.tenant_id == tenant_id)
-    alive = numbers.where(Campaign.state.in_([State.RUNNING.value, State.PAUSED.value])).order_by(Campaign.id).limit(LISTED_MAX)
+    alive = (
+        numbers.where(Campaign.state.in_([State.RUNNING.value, State.PAUSED.value]))
+        .order_by(Campaign.ends_at.desc(), Campaign.id)
+        .limit(LISTED_MAX)
+    )
     ended = numbers.where(Campaign.state == State.ENDED.value).order_by(Campaign.ends_at.desc(), Campaign.id)
     considered = or_(Campaign.id.in_(alive), Campaign.id.in_(ended.limit(ENDED_CONSIDERED_MAX)))
     return _read(session, select(*_COLUMNS).where(Campaign.tenant_id == tenant_id, considered).order_by(Campaign.id))

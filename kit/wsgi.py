@@ -10,7 +10,6 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from threading import Lock
 from typing import Any, Final
@@ -31,19 +30,18 @@ WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class WsgiBridge:
-    """An ASGI application that hands its requests to a WSGI application, in `threads` threads. Long bodies lie in `folder` meanwhile."""
+    """An ASGI application that hands its requests to a WSGI application, in `threads` threads. Long bodies lie in the folder of `tempfile` meanwhile."""
 
-    def __init__(self, app: WsgiApp, *, body_bytes_max: int, folder: Path | None = None, threads: int = THREADS) -> None:
+    def __init__(self, app: WsgiApp, *, body_bytes_max: int, threads: int = THREADS) -> None:
         self._app = app
         self._body_bytes_max = body_bytes_max
-        self._folder = None if folder is None else str(folder)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="wsgi")
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _live(receive, send)
             return
-        with SpooledTemporaryFile[bytes](BODY_BYTES_IN_MEMORY, dir=self._folder) as body:
+        with SpooledTemporaryFile[bytes](BODY_BYTES_IN_MEMORY) as body:
             try:
                 length = await _read(receive, body, bytes_max=self._body_bytes_max)
             except _CutError:

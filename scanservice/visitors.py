@@ -23,6 +23,7 @@ VISITOR_BYTES: Final = 8
 VISITOR_PURPOSE: Final = "onemark/visitor"
 NETWORK_PURPOSE: Final = "onemark/network"
 NETWORK_BITS: Final = {4: 24, 6: 56}
+IPV4_BYTES: Final = 4
 FORWARDED_HOPS_MAX: Final = 20
 ADDRESSES_KEPT: Final = 1 << 16
 
@@ -39,6 +40,11 @@ class Address:
 
     packed: bytes
     block: bytes
+
+    @property
+    def share(self) -> bytes:
+        """Whose share of a limit it counts to: an IPv4 address, or the network that a customer has of IPv6."""
+        return self.packed if len(self.packed) == IPV4_BYTES else self.block or self.packed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ from kit.outbox import Enqueue
 from kit.refusals import Malformed, Refusal
 from kit.settings import Settings
 from kit.throttle import Throttle
-from scanservice import catalogue
+from scanservice import catalogue, visitors
 from web import assets, counters, inline_styles, wording
 
 SESSION_LIFETIME = timedelta(days=30)
@@ -180,6 +180,11 @@ def _secure(response: Response) -> Response:
     return response
 
 
+def asker() -> str:
+    """Whose share of a limit for each address this request takes."""
+    return visitors.address(request.remote_addr or "").share.hex()
+
+
 def wants_json() -> bool:
     best = request.accept_mimetypes.best_match(["text/html", "application/json", "application/problem+json"], "text/html")
     return best != "text/html" or request.path.startswith("/api/")
@@ -214,7 +219,8 @@ def _http_error(error: HTTPException) -> Any:
 
 
 def _failed(error: Exception) -> tuple[Response, int]:
-    _log.error("request failed", path=request.path, exc_info=error)
+    # Not the path: whoever holds the address of a report or a check may read it.
+    _log.error("request failed", rule=request.url_rule and request.url_rule.rule, exc_info=error)
 
     class Failed(Refusal):
         code = "failed"

@@ -1,5 +1,6 @@
 """The web process's application, made from the environment when the server imports it."""
 
+import tempfile
 from contextlib import ExitStack
 
 from kit import daemons, db, log, metrics, redis, settings
@@ -14,6 +15,8 @@ from web.instance import Instance
 log.configure(process="web")
 _settings = settings.read()
 _clock = SystemClock()
+# Of Flask's forms too: in a container /tmp is memory.
+tempfile.tempdir = str(daemons.private_folder(_settings.data_dir / "arriving"))
 _instance = Instance(
     settings=_settings,
     engine=db.make_engine(_settings.database_url),
@@ -36,8 +39,6 @@ _flask = create_app(
 app = WsgiBridge(
     _flask,
     body_bytes_max=_settings.request_bytes_max,
-    # In a container /tmp is memory.
-    folder=daemons.private_folder(_settings.data_dir / "arriving"),
 )
 # For as long as the process lives.
 _metrics = ExitStack()

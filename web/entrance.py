@@ -12,7 +12,7 @@ from scanservice import insiders
 from scanservice.verdicts import Role as ScanRole
 from web import accounts, known_devices
 from web.accounts import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Role, StaffMember
-from web.app import db, parts
+from web.app import asker, db, parts
 from web.signed_in import admits, close_session, open_session, safe_next, staff
 from web.wording import explained, lazy
 from web.wording import gettext as _
@@ -66,7 +66,7 @@ def sign_in() -> Response | str | tuple[str, int]:
         return render_template("sign_in.html", form=form)
     throttle, address = parts().throttle, form.email.data.strip().lower()
     try:
-        throttle.take("sign_in_from", request.remote_addr or "", at_most=TRIES_PER_ADDRESS)
+        throttle.take("sign_in_from", asker(), at_most=TRIES_PER_ADDRESS)
         device = known_devices.known(address)
         throttle.take("sign_in_on" if device else "sign_in_as", device or address, at_most=TRIES_PER_ACCOUNT)
         member = accounts.sign_in(db(), email=form.email.data, password=form.password.data)

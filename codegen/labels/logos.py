@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from PIL import Image, ImageChops, UnidentifiedImageError
 
+from codegen.symbology import photos
 from kit.refusals import Invalid
 
 UPLOAD_BYTES_MAX = 4 << 20
@@ -57,11 +58,13 @@ def read(upload: bytes) -> Logo:
             with Image.open(io.BytesIO(upload), formats=_KINDS) as opened:
                 if opened.width * opened.height > PIXELS_MAX:
                     raise _too_large()
+                if opened.format == "JPEG":
+                    photos.check_scans(upload)
                 opened.load()
                 return _written(_on_white(opened))
     except Image.DecompressionBombError as error:
         raise _too_large() from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, struct.error) as error:
+    except (UnidentifiedImageError, photos.PhotoTooManyScans, OSError, ValueError, SyntaxError, struct.error) as error:
         raise LogoUnreadable from error
 
 

@@ -16,14 +16,17 @@ from PIL import Image
 from kit.refusals import Invalid, Refusal, TooLarge
 
 PHOTO_BYTES_MAX: Final = 7 << 20
-# A JPEG is decoded at a fraction of its size; the others have to be decoded whole, at up to four bytes a pixel.
+# A JPEG is decoded at a fraction of its size; the others have to be decoded whole, at up to six bytes a pixel.
 JPEG_PIXELS_MAX: Final = 64_000_000
 PIXELS_MAX: Final = 16_000_000
+# Of a progressive JPEG; a usual one has ten, and each takes the time of the whole picture, however few bytes it has.
+JPEG_SCANS_MAX: Final = 100
 # More than enough for a symbol that fills a tenth of the picture, and a tenth of the time.
 SIDE_MAX: Final = 2_000
 CODES_MAX: Final = 10
 # By Pillow's names. It reads no HEIC; phones that take such photos hand out a JPEG when a page asks for one.
 _FORMATS: Final = ("JPEG", "PNG", "WEBP")
+_JPEGS: Final = frozenset({"JPEG", "MPO"})
 # ISO/IEC 23008-12 section 10: a file of the ISO base media format that begins with one of these brands.
 _HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 
@@ -43,6 +46,11 @@ class PhotoUnreadable(Invalid):
     says: ClassVar[str] = "This is no photo that we can read. JPEG, PNG and WebP work."
 
 
+class PhotoTooManyScans(PhotoUnreadable):
+    code: ClassVar[str] = "photo_too_many_scans"
+    says: ClassVar[str] = "This JPEG is made of too many layers. Please take a usual photo, or save it anew."
+
+
 class PhotoHeic(PhotoUnreadable):
     code: ClassVar[str] = "photo_heic"
     says: ClassVar[str] = (
@@ -59,6 +67,8 @@ def opened(photo: bytes) -> Iterator[Image.Image]:
     try:
         with Image.open(BytesIO(photo), formats=_FORMATS) as picture:
             _check_pixels(picture)
+            if picture.format in _JPEGS:
+                check_scans(photo)
             yield picture
     except (Refusal, MemoryError):
         raise
@@ -85,8 +95,16 @@ def _area(found: zxingcpp.Barcode) -> int:
     return int(abs((opposite.x - corner.x) * (opposite.y - corner.y)))
 
 
+def check_scans(jpeg: bytes) -> None:
+    """By the markers that begin scans (ISO/IEC 10918-1 B.1.1.3), which what is coded never holds."""
+    if jpeg.count(b"\xff\xda") > JPEG_SCANS_MAX:
+        raise PhotoTooManyScans
+
+
 def _check_pixels(picture: Image.Image) -> None:
-    pixels_max = JPEG_PIXELS_MAX if picture.format in {"JPEG", "MPO"} else PIXELS_MAX
+    # A progressive one is held whole in any case, as coefficients.
+    reduced = picture.format in _JPEGS and "progressive" not in picture.info
+    pixels_max = JPEG_PIXELS_MAX if reduced else PIXELS_MAX
     if picture.width * picture.height > pixels_max:
         raise _too_many_pixels(pixels_max)
 

@@ -23,7 +23,6 @@ from kit.refusals import Malformed, Refusal, TooMany, Unavailable
 from kit.traces import Trace
 from scanservice.edge import http
 from scanservice.edge.http import Message, Request, Send
-from scanservice.visitors import Address
 
 CONNECT_S_MAX: Final = 2
 # For one of the connections to be free, and then open.
@@ -38,7 +37,6 @@ AT_ONCE_MAX: Final = 100
 UPLOAD_BYTES: Final = 256 << 10
 UPLOADS_MAX: Final = 32
 UPLOADS_AT_ONCE_MAX: Final = 8
-IPV4_BYTES: Final = 4
 # Names of ours that come on top of the client's.
 _HEADERS_MAX: Final = HEADERS_MAX - 8
 
@@ -144,7 +142,7 @@ class Proxy:
     async def pass_on(self, request: Request, send: Send, *, trace: Trace, bytes_max: int) -> None:
         body = _Body(request, bytes_max=bytes_max)
         say = _Answering(send)
-        address = _share_of(request.address)
+        address = request.address.share
         try:
             request.require_length(bytes_max=bytes_max)
             if len(request.scope["headers"]) > _HEADERS_MAX:
@@ -182,11 +180,6 @@ class Proxy:
         if url.raw_authority != self._base.raw_authority:
             raise TargetMalformed
         return url
-
-
-def _share_of(address: Address) -> bytes:
-    """Whose share it is: an IPv4 address, or the network that an IPv6 customer has."""
-    return address.packed if len(address.packed) == IPV4_BYTES else address.block or address.packed
 
 
 def _is_upload(request: Request) -> bool:

@@ -97,7 +97,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """`photos` are names for `photos.path`; a forgotten report has neither them nor words, place and number."""
+    """`photos` are names for `photos.path`, none where there was no room; a forgotten report has neither them nor words, place and number."""
 
     id: UUID
     scan_id: UUID
@@ -142,7 +142,10 @@ def sent(session: Session, report_id: UUID, *, tenant_id: int, visitor: bytes) -
 
 
 def receive(session: Session, draft: Draft, *, tenant_id: int, key: bytes, objects_dir: Path, now: datetime) -> bool:
-    """False: it was received before, and nothing changes. `key` is derived for KEY_PURPOSE. Refused, it leaves nothing behind."""
+    """False: it was received before, and nothing changes. `key` is derived for KEY_PURPOSE. Refused, it leaves nothing behind.
+
+    Where the brand has no room for its photos (`photo_room`) it is kept without them: somebody who fills the room must not silence the others.
+    """
     _check(draft.place, PLACE_LENGTH_MAX)
     _check(draft.words, WORDS_LENGTH_MAX)
     if not 1 <= len(draft.photos) <= photos.PHOTOS_MAX:
@@ -151,8 +154,8 @@ def receive(session: Session, draft: Draft, *, tenant_id: int, key: bytes, objec
         if not _add(session, draft, tenant_id=tenant_id, key=key, now=now):
             sent(session, draft.report_id, tenant_id=tenant_id, visitor=draft.ticket.visitor)
             return False
-        photo_room.require(session, tenant_id=tenant_id, photo_bytes=sum(map(len, draft.photos)), now=now)
-        for number, photo in enumerate(draft.photos, start=1):
+        has_room = photo_room.take(session, tenant_id=tenant_id, photo_bytes=sum(map(len, draft.photos)), now=now)
+        for number, photo in enumerate(draft.photos if has_room else (), start=1):
             name = photos.keep(photo, objects_dir=objects_dir, tenant_id=tenant_id)
             session.add(
                 FakeReportPhoto(tenant_id=tenant_id, report_id=draft.report_id, number=number, name=name, size_bytes=len(photo))

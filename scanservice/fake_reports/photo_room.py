@@ -1,17 +1,16 @@
 """Room for the photos of reports: what a brand takes in a day and keeps in all, so that no crowd of addresses fills the disk.
 
 Promises: counted from the photos' own rows, one report of a brand at a time, so that two that are sent at once never share the last of the
-room; what is deleted makes room again. Refuses before a file is written.
+room; what is deleted makes room again. Says so before a file is written.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Final
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from kit.refusals import TooMany
 from scanservice.fake_reports.report_models import FakeReport, FakeReportPhoto
 
 # A photo as it is kept has about 0.7 MB: a few hundred of them a day, and more than twenty thousand in all.
@@ -20,22 +19,6 @@ BYTES_KEPT_MAX: Final = 16 << 30
 DAY: Final = timedelta(days=1)
 # From here on staff are told in the inbox.
 SHORT_PERCENT: Final = 80
-
-
-class PhotosOfDayTaken(TooMany):
-    code: ClassVar[str] = "photos_of_day_taken"
-    says: ClassVar[str] = (
-        "So many photos came within a day that there is no room for more. Please try again tomorrow, "
-        "and keep the product and the receipt."
-    )
-
-
-class PhotoRoomTaken(TooMany):
-    code: ClassVar[str] = "photo_room_taken"
-    says: ClassVar[str] = (
-        "There is no room for more photos. Please tell the brand by the contact printed on the package, "
-        "and keep the product and the receipt."
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +33,13 @@ class Used:
         return self.of_day * 100 >= BYTES_OF_DAY_MAX * SHORT_PERCENT or self.kept * 100 >= BYTES_KEPT_MAX * SHORT_PERCENT
 
 
-def require(session: Session, *, tenant_id: int, photo_bytes: int, now: datetime) -> None:
-    """Until this transaction ends, no other report of the brand takes room."""
+def take(session: Session, *, tenant_id: int, photo_bytes: int, now: datetime) -> bool:
+    """Is there room? Until this transaction ends, no other report of the brand takes any."""
     name = f"fake_report_photos:{tenant_id}"
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
     # A statement of its own: it sees what was committed while we waited for the lock.
     taken = used(session, tenant_id=tenant_id, now=now)
-    if taken.of_day + photo_bytes > BYTES_OF_DAY_MAX:
-        raise PhotosOfDayTaken(megabytes_max=BYTES_OF_DAY_MAX >> 20)
-    if taken.kept + photo_bytes > BYTES_KEPT_MAX:
-        raise PhotoRoomTaken(megabytes_max=BYTES_KEPT_MAX >> 20)
+    return taken.of_day + photo_bytes <= BYTES_OF_DAY_MAX and taken.kept + photo_bytes <= BYTES_KEPT_MAX
 
 
 def used(session: Session, *, tenant_id: int, now: datetime) -> Used:

@@ -1,7 +1,7 @@
 """Photos that come with reports: drawn anew, and kept under a random name.
 
 Promises: what is kept is a JPEG that we wrote ourselves from pixels alone, so that no place, camera, thumbnail or hidden file travels with
-it; it stands upright and is at most SIDE_PX_MAX wide and high. What may be opened at all is decided in codegen.symbology.photos.
+it; it stands upright, is at most SIDE_PX_MAX wide and high, and has a megabyte or less, noise apart. What may be opened at all is decided in codegen.symbology.photos.
 """
 
 import io
@@ -18,7 +18,9 @@ from codegen.symbology.photos import opened
 
 PHOTOS_MAX: Final = 4
 SIDE_PX_MAX: Final = 2048
-QUALITY: Final = 85
+# (longest side, quality), until a photo has no more than BYTES_MAX; the last of them whatever it has.
+DRAWN: Final = ((SIDE_PX_MAX, 85), (SIDE_PX_MAX, 70), (1448, 70), (1024, 70))
+BYTES_MAX: Final = 1 << 20
 NAME_BYTES: Final = 16
 
 _FOLDER: Final = "fake_reports"
@@ -70,6 +72,12 @@ def _drawn_anew(opened: Image.Image) -> bytes:
     # A new picture takes the pixels and nothing else: no EXIF, no profile, no comment.
     clean = Image.new("RGB", turned.size, _WHITE)
     clean.paste(turned, mask=turned if turned.mode == "RGBA" else None)
-    out = io.BytesIO()
-    clean.save(out, "JPEG", quality=QUALITY, optimize=True)
-    return out.getvalue()
+    drawn = b""
+    for side, quality in DRAWN:
+        clean.thumbnail((side, side))
+        out = io.BytesIO()
+        clean.save(out, "JPEG", quality=quality, optimize=True)
+        drawn = out.getvalue()
+        if len(drawn) <= BYTES_MAX:
+            break
+    return drawn

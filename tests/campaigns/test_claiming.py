@@ -314,3 +314,29 @@ def test_an_unknown_consumer_cannot_claim(shop: Shop) -> None:
     shop.campaign()
     with pytest.raises(ConsentMissing):
         shop.claim(UUID(int=1), shop.ticket())
+
+
+def test_a_code_pays_once_however_many_campaigns_came_and_went(shop: Shop) -> None:
+    first_campaign, alice, held = shop.campaign(), shop.member(1), shop.ticket(7)
+    paid = shop.claim(alice, held)
+    ended = [first_campaign]
+    ended += [shop.campaign(name=f"Draft {number}", ends_at=NOW + timedelta(days=900), running=False) for number in range(21)]
+    with shop.opened() as session:
+        for offer in ended:
+            offers.end(session, tenant_id=shop.tenant_id, campaign_id=offer.id)
+    shop.campaign(name="The next one")
+    assert shop.claim(alice, held).id == paid.id
+    assert shop.preview(alice, held).claimed is not None
+    with pytest.raises(AlreadyClaimed):
+        shop.claim(shop.member(2), held)
+    assert shop.balance(alice).available == paid.points
+
+
+def test_campaigns_whose_time_is_over_hide_no_other(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offers, "LISTED_MAX", 3)
+    for number in range(3):
+        shop.campaign(
+            name=f"Over {number}", starts_at=NOW - timedelta(days=9), ends_at=NOW - timedelta(days=1), now=NOW - timedelta(days=8)
+        )
+    shop.campaign(name="Now")
+    assert shop.claim(shop.member(1), shop.ticket(7)).campaign_name == "Now"

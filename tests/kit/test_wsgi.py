@@ -39,7 +39,6 @@ def talk(
     app: Callable[..., Iterable[bytes]],
     *pieces: bytes,
     gone: bool = False,
-    folder: Path | None = None,
     breaks_at: int = 100,
     **scope: Any,
 ) -> list[Message]:
@@ -58,7 +57,7 @@ def talk(
             raise ConnectionError
         sent.append(message)
 
-    bridge = WsgiBridge(app, body_bytes_max=BODY_BYTES_MAX, folder=folder, threads=1)
+    bridge = WsgiBridge(app, body_bytes_max=BODY_BYTES_MAX, threads=1)
     asyncio.run(bridge({**SCOPE, **scope}, receive, send))  # type: ignore[arg-type]
     return sent
 
@@ -203,19 +202,6 @@ def test_a_request_that_is_called_off_is_closed_when_its_thread_is_done() -> Non
 def test_a_body_above_the_limit_is_refused_unheard() -> None:
     sent = talk(mirror, bytes(BODY_BYTES_MAX), b"x")
     assert [message.get("status") for message in sent] == [413, None]
-
-
-def test_a_long_body_lies_in_the_folder_and_is_gone_afterwards(tmp_path: Path) -> None:
-    places = []
-
-    def app(environ: Message, start_response: Any) -> Iterable[bytes]:
-        places.append(Path(f"/proc/self/fd/{environ['wsgi.input'].fileno()}").readlink())
-        start_response("200 OK", [])
-        return []
-
-    talk(app, bytes(BODY_BYTES_IN_MEMORY + 1), folder=tmp_path)
-    assert [place.parent for place in places] == [tmp_path]
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_error_cannot_take_the_place_of_an_answer_that_has_left() -> None:

@@ -94,6 +94,7 @@ def test_what_came_of_a_form_is_said_in_words_of_ours(anna: Phone, pinned: Furni
         "pin=<b>x",
         "pin=wrong&left=999999",
         "pin=locked&until=99999999999",
+        f"pin=locked&until={'9' * 400}",
         "pin=locked&until=x",
         "pin=wrong&left=-1",
     ):

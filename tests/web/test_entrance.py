@@ -47,6 +47,26 @@ def test_the_ninth_try_for_one_account_is_refused_even_with_the_right_password(a
     sign_in(app.test_client(), hire(Role.MARKETER))
 
 
+@pytest.mark.parametrize(
+    ("addresses", "last"),
+    [
+        ([f"2001:db8:7:{number:x}::1" for number in range(31)], 429),
+        ([f"198.51.100.{number}" for number in range(31)], 401),
+    ],
+)
+def test_the_addresses_of_one_customer_are_one(app: Flask, addresses: list[str], last: int) -> None:
+    client = app.test_client()
+    answers = [
+        client.post(
+            "/sign-in",
+            data={"email": f"nobody{number}@brand.example", "password": "guess guess guess"},
+            headers={"X-Forwarded-For": address},
+        ).status_code
+        for number, address in enumerate(addresses)
+    ]
+    assert answers == [401] * 30 + [last]
+
+
 def test_a_stranger_who_guesses_locks_nobody_out_of_the_browser_they_work_in(app: Flask, hire: Join) -> None:
     alice, bob = hire(Role.OWNER), hire(Role.MARKETER)
     at_work, stranger = sign_in(app.test_client(), alice), app.test_client()

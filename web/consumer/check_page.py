@@ -18,7 +18,7 @@ from codegen.symbology import photos
 from codegen.typed_codes import TEXT_LENGTH_MAX
 from kit.refusals import Invalid, Refusal
 from web import wording
-from web.app import db, parts
+from web.app import asker, db, parts
 from web.consumer.frame import blueprint
 from web.wording import gettext as _
 
@@ -64,7 +64,7 @@ def check() -> Response | str | tuple[str, int]:
 @blueprint.post("/check/photo")
 def check_photo() -> Response | str | tuple[str, int]:
     """A picture that somebody chose, without JavaScript too."""
-    parts().throttle.take("check_photo", request.remote_addr or "", at_most=PHOTOS_PER_ADDRESS)
+    parts().throttle.take("check_photo", asker(), at_most=PHOTOS_PER_ADDRESS)
     chosen = request.files.get("photo")
     try:
         found = photos.codes(b"" if chosen is None else chosen.read(photos.PHOTO_BYTES_MAX + 1))
@@ -80,7 +80,7 @@ def check_photo() -> Response | str | tuple[str, int]:
 @blueprint.post("/check/frame")
 def check_frame() -> Response:
     """One picture of the camera, from browsers that cannot read codes themselves. What it shows, or null."""
-    parts().throttle.take("check_frame", request.remote_addr or "", at_most=FRAMES_PER_ADDRESS)
+    parts().throttle.take("check_frame", asker(), at_most=FRAMES_PER_ADDRESS)
     request.max_content_length = FRAME_BYTES_MAX
     found = photos.codes(request.get_data(cache=False))
     return jsonify({"code": found[0] if found else None})

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from campaigns import claiming
 from campaigns.eligibility import ClaimRefused
 from crm import ledger
-from web.app import db, parts
+from web.app import asker, db, parts
 from web.consumer import rewards
 from web.consumer.frame import blueprint, notice, signed_in
 from web.consumer.visits import open_own
@@ -28,7 +28,7 @@ def claim() -> Response | str:
     member = signed_in(tenant_id=visit.tenant_id)
     if member is None:
         return redirect(url_for("consumer.join", ticket=visit.text), 303)
-    parts().throttle.take("claim_from", request.remote_addr or "", at_most=CLAIMS_PER_ADDRESS)
+    parts().throttle.take("claim_from", asker(), at_most=CLAIMS_PER_ADDRESS)
     now = parts().clock.now()
     try:
         claimed = claiming.claim(

@@ -19,7 +19,7 @@ from crm.joining import CodeSent, CodesOfPhone, CodesOfVisitor, CodeTooSoon, Cod
 from crm.people import FirstTouch
 from kit.refusals import Conflict, Refusal
 from kit.throttle import TriedTooOften
-from web.app import db, parts
+from web.app import asker, db, parts
 from web.consumer.frame import blueprint, sign_in, signed_in
 from web.consumer.visits import Visit, open_own
 from web.wording import gettext as _
@@ -78,7 +78,7 @@ def _send_code(visit: Visit, page: _Page, phone: E164) -> str | tuple[str, int]:
     now = parts().clock.now()
     again = request.form.get("step") == "resend"
     try:
-        parts().throttle.take("join_code_from", request.remote_addr or "", at_most=CODES_PER_ADDRESS)
+        parts().throttle.take("join_code_from", asker(), at_most=CODES_PER_ADDRESS)
         sent = joining.request_code(
             db(),
             tenant_id=visit.tenant_id,
@@ -116,7 +116,7 @@ def _join(visit: Visit, page: _Page, phone: E164) -> Response | tuple[str, int]:
         return _ask_code(visit, page, phone), 422
     wanted = {Purpose.SERVICE: page.service, Purpose.MARKETING: page.marketing}
     try:
-        parts().throttle.take("join_try_from", request.remote_addr or "", at_most=TRIES_PER_ADDRESS)
+        parts().throttle.take("join_try_from", asker(), at_most=TRIES_PER_ADDRESS)
         outcome = joining.join(
             db(),
             tenant_id=visit.tenant_id,

@@ -52,7 +52,7 @@ def look(visit: Visit, facts: CodeFacts | None, *, now: datetime) -> PinPanel | 
     said = request.args.get("pin", "")
     stand = Stand(said) if said in {Stand.WRONG, Stand.MALFORMED, Stand.LOCKED, Stand.BUSY} else Stand.ASK
     left, until_s = request.args.get("left", type=int), request.args.get("until", type=int)
-    ahead_s = 0 if until_s is None else until_s - now.timestamp()
+    ahead_s = 0 if until_s is None else until_s - int(now.timestamp())
     return PinPanel(
         stand=stand,
         left=left if left is not None and 0 <= left <= LEFT_MAX else None,

@@ -26,10 +26,9 @@ from kit.throttle import TriedTooOften
 from scanservice.fake_reports import fake_reports, follow_links, photos
 from scanservice.fake_reports.fake_reports import KEPT_AFTER_CLOSING, PLACE_LENGTH_MAX, WORDS_LENGTH_MAX, Draft
 from scanservice.fake_reports.follow_links import Followed
-from scanservice.fake_reports.photo_room import PhotoRoomTaken, PhotosOfDayTaken
 from scanservice.fake_reports.photos import PHOTOS_MAX
 from web import wording
-from web.app import db, parts
+from web.app import asker, db, parts
 from web.consumer.frame import blueprint, notice
 from web.consumer.visits import Visit, open_own
 from web.wording import gettext as _
@@ -37,6 +36,7 @@ from web.wording import language
 
 REPORTS_PER_VISITOR = "5/1 day"
 REPORTS_PER_ADDRESS = "30/1 hour"
+REPORTS_PER_ADDRESS_A_DAY = "60/1 day"
 # Forms whose photos are read, sent back ones too: a decoder works far longer than its sender.
 READINGS_PER_ADDRESS = "60/1 hour"
 # Four photos and the words; the edge passes on up to 32 MiB.
@@ -107,15 +107,12 @@ def report_send(ticket: str) -> Response | tuple[str, int]:
             return _form(visit, page), 422
         try:
             parts().throttle.take("fake_report", f"{visit.tenant_id} {visit.visitor.hex()}", at_most=REPORTS_PER_VISITOR)
-            parts().throttle.take("fake_report_from", request.remote_addr or "", at_most=REPORTS_PER_ADDRESS)
+            parts().throttle.take("fake_report_from", asker(), at_most=REPORTS_PER_ADDRESS)
+            parts().throttle.take("fake_report_of_day_from", asker(), at_most=REPORTS_PER_ADDRESS_A_DAY)
         except TriedTooOften as refused:
             page.errors["photos"] = _("Several reports came from here already. Please follow those, or try again tomorrow.")
             return _form(visit, page), refused.status
-        try:
-            _receive(draft, tenant_id=visit.tenant_id)
-        except (PhotosOfDayTaken, PhotoRoomTaken) as refused:
-            page.errors["photos"] = wording.explained(refused)
-            return _form(visit, page), refused.status
+        _receive(draft, tenant_id=visit.tenant_id)
     token = follow_links.seal(Followed(visit.tenant_id, report_id), key=_link_key())
     return redirect(url_for("consumer.report_status", token=token), 303)
 
@@ -204,7 +201,7 @@ def _photos(page: _Page) -> tuple[bytes, ...]:
         # Nothing is decoded for a form that comes back anyway.
         return ()
     try:
-        parts().throttle.take("fake_report_photos", request.remote_addr or "", at_most=READINGS_PER_ADDRESS)
+        parts().throttle.take("fake_report_photos", asker(), at_most=READINGS_PER_ADDRESS)
     except TriedTooOften:
         page.errors["photos"] = _("Several reports came from here already. Please follow those, or try again tomorrow.")
         return ()

@@ -1,9 +1,13 @@
 """What may be opened at all, whoever sent it."""
 
-import pytest
+from io import BytesIO
 
+import pytest
+from PIL import Image
+
+from codegen.labels import logos
 from codegen.symbology import photos
-from codegen.symbology.photos import PhotoHeic, PhotoUnreadable
+from codegen.symbology.photos import JPEG_SCANS_MAX, PIXELS_MAX, PhotoHeic, PhotoTooManyPixels, PhotoTooManyScans, PhotoUnreadable
 
 
 def begun(brand: bytes) -> bytes:
@@ -21,3 +25,29 @@ def test_a_film_is_no_photo_of_an_iphone() -> None:
     with pytest.raises(PhotoUnreadable) as refused:
         photos.codes(begun(b"isom"))
     assert refused.type is PhotoUnreadable
+
+
+def progressive(side: int) -> bytes:
+    out = BytesIO()
+    Image.new("L", (side, side)).save(out, "JPEG", progressive=True)
+    return out.getvalue()
+
+
+def test_a_small_file_that_asks_for_many_passes_over_a_picture_is_refused_before_the_first() -> None:
+    jpeg = progressive(64)
+    assert photos.codes(jpeg) == ()
+    last = jpeg.rindex(b"\xff\xda")
+    again = jpeg[last:-2] * (JPEG_SCANS_MAX + 1)
+    with pytest.raises(PhotoTooManyScans):
+        photos.codes(jpeg[:-2] + again + jpeg[-2:])
+    with pytest.raises(logos.LogoUnreadable):
+        logos.read(jpeg[:-2] + again + jpeg[-2:])
+
+
+def test_a_progressive_photo_is_held_whole_and_may_be_less_large() -> None:
+    side = int(PIXELS_MAX**0.5) + 1
+    with pytest.raises(PhotoTooManyPixels):
+        photos.codes(progressive(side))
+    plain = BytesIO()
+    Image.new("L", (side, side)).save(plain, "JPEG")
+    assert photos.codes(plain.getvalue()) == ()
