@@ -29,7 +29,7 @@ from kit import log
 from kit.db import transaction
 from kit.refusals import NotFound, Unavailable
 from scanservice import api_keys, evidence, verdicts
-from scanservice.api_keys import ApiKey
+from scanservice.api_keys import ApiKey, KeyRefused
 from scanservice.evidence import Weights
 from scanservice.hot import functions, generations
 from scanservice.hot import log as scan_log
@@ -121,6 +121,7 @@ class Catalogue:
     ) -> None:
         self.version = version
         self.api_keys = keys or {}
+        self._key_ids = {key.id for key in self.api_keys.values()}
         self.generation = generation
         self.brands = brands
         self._by_gtin = {gtin: brand for brand in brands.values() for gtin in brand.products}
@@ -136,6 +137,11 @@ class Catalogue:
                 firsts, stocks = self._stocks.setdefault((tenant_id, one.epoch), ([], []))
                 firsts.append(one.first_counter)
                 stocks.append(_Stock(brand, one))
+
+    def require(self, key: ApiKey | None) -> None:
+        """Raises KeyRefused for a key that an older catalogue knew and this one does not."""
+        if key is not None and key.id not in self._key_ids:
+            raise KeyRefused
 
     def brand_for(self, host: str, *, gtin: str, guess: bool) -> BrandCatalogue | Elsewhere:
         """The brand that answers a scan under `host`; `guess` lets an unknown host mean the oldest brand, as in the one box.

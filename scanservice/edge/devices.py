@@ -1,8 +1,8 @@
 """Who reports scans by `/v1/scans`: anybody as a consumer, and who brings an API key as what the key says.
 
 Promises: only a key's holder is believed about a role, about the address of a phone for which it asks, and about the time at which
-a device without a connection read the code; how late and how wrong such a clock was is marked. Each edge counts a key's scans for
-itself. Refused: unknown and revoked keys, scopes that the key lacks, codes of another brand than the key's, and times that no clock
+a device without a connection read the code; how late and how wrong such a clock was is marked. Each edge counts a key's scans, and those
+of an address without one, for itself. Refused: unknown and revoked keys, scopes that the key lacks, codes of another brand than the key's, and times that no clock
 explains.
 """
 
@@ -17,6 +17,7 @@ from scanservice import api_keys, visitors
 from scanservice.api_keys import ApiKey, KeyRefused, Scope
 from scanservice.catalogue import Catalogue
 from scanservice.edge.http import Request
+from scanservice.edge.throttling import Buckets
 from scanservice.verdicts import Reason, Role
 from scanservice.visitors import Address
 
@@ -28,6 +29,8 @@ SKEW_MAX: Final = timedelta(days=1)
 # Less is what networks and batches take.
 MARKED_S_MIN: Final = 60
 BURST_MIN: Final = 1000
+# From one address. Whoever reports for many has a key.
+SCANS_PER_S_WITHOUT_KEY: Final = 5.0
 KEYS_KEPT: Final = 1 << 12
 # The longest of IPv6, with IPv4 at its end and a zone.
 ADDRESS_CHARS_MAX: Final = 64
@@ -68,6 +71,13 @@ class VisitorMissing(Invalid):
 class KeyBusy(TooMany):
     code: ClassVar[str] = "key_busy"
     says: ClassVar[str] = "This API key reports at most {scans_per_s} scans a second. Try again in {retry_after_s} seconds."
+
+
+class AddressBusy(TooMany):
+    code: ClassVar[str] = "address_busy"
+    says: ClassVar[str] = (
+        "Too many scans were reported from this address without an API key. Try again in {retry_after_s} seconds, or use a key."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +164,7 @@ class Devices:
     """Finds the key of a request, and counts what it reports."""
 
     def __init__(self) -> None:
+        self._without_key = Buckets(burst=BURST_MIN, refill_per_s=SCANS_PER_S_WITHOUT_KEY, refusal=AddressBusy)
         self._tokens: OrderedDict[UUID, tuple[float, float]] = OrderedDict()
 
     def of(self, request: Request, catalogue: Catalogue, *, sent_at: datetime | None, now: datetime) -> Device:
@@ -173,11 +184,14 @@ class Devices:
             raise ClockBroken(hours=int(SKEW_MAX.total_seconds() // 3600))
         return Device(key=key, clock_off=off)
 
-    def count(self, device: Device, scans: int, *, now: datetime) -> None:
-        """Takes a token for each scan; a whole batch is refused, or none of it."""
-        if device.key is None:
-            return
+    def count(self, device: Device, scans: int, *, address: Address, now: datetime) -> None:
+        """Takes a token for each scan; a whole batch is refused, or none of it. `address`: who sent it."""
         now_s = now.timestamp()
+        if device.key is None:
+            # A scan id is remembered for an hour, and a single code has a single partition of the log. This machine itself is nobody's address.
+            if address.block:
+                self._without_key.take(address.share, now_s=now_s, count=scans)
+            return
         burst = max(BURST_MIN, device.key.scans_per_s)
         tokens, since_s = self._tokens.pop(device.key.id, (float(burst), now_s))
         tokens = min(burst, tokens + max(0.0, now_s - since_s) * device.key.scans_per_s)

@@ -24,6 +24,8 @@ from scanservice.visitors import Address, IpNetwork, Keys
 LANGUAGE_CHARS_MAX: Final = 8
 ACCEPT_LANGUAGE_BYTES_MAX: Final = 100
 HOSTS_KEPT: Final = 1024
+# A position that is less sure than a cell of the map is large says no more than the address does.
+ACCURACY_M_MAX: Final = 100_000
 REASONS_KEPT: Final = 4096
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,4})?")
 
@@ -49,10 +51,10 @@ class Parts:
         return insiders.role_of(cookies, tenant_id=tenant_id, now=self.clock.now(), key=self.insider_key)
 
     def whence(self, address: Address, position: Position | None = None) -> bytes:
-        """The keyed network and the place, as the state keeps them: the phone's own position where it sent one, else its address's."""
+        """The keyed network and the place, as the state keeps them: the phone's own position where it sent one that says something, else its address's."""
         place = (
             self.address_places.of(address.packed).place
-            if position is None
+            if position is None or (position.accuracy_m or 0) > ACCURACY_M_MAX
             else places.cell(position.latitude, position.longitude)
         )
         return visitors.network_of(self.keys, address) + place

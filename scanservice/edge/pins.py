@@ -102,7 +102,12 @@ def _own(parts: Parts, request: Request, ticket: Ticket, *, visitor_id: str) -> 
     if cookie is not None:
         visitor = visitors.by_cookie(parts.keys, tenant_id=ticket.tenant_id, cookie=cookie)
     elif 0 < len(visitor_id) <= VISITOR_ID_CHARS_MAX:
-        visitor = visitors.by_client_id(parts.keys, tenant_id=ticket.tenant_id, client_id=visitor_id)
+        # The ticket was given to whoever an API key vouched for, or to whoever said so: it is asked for together with its id.
+        named = (
+            visitors.by_client_id(parts.keys, tenant_id=ticket.tenant_id, client_id=visitor_id, vouched=by)
+            for by in (True, False)
+        )
+        visitor = next((one for one in named if one == ticket.visitor), b"")
     else:
         raise TicketOfAnother
     if visitor != ticket.visitor:

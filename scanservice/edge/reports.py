@@ -53,12 +53,12 @@ async def answer(parts: Parts, request: Request) -> Answer:
     now = parts.clock.now()
     device = parts.devices.of(request, parts.shelf.catalogue, sent_at=read.sent_at, now=now)
     if read.scans is None:
-        parts.devices.count(device, 1, now=now)
+        parts.devices.count(device, 1, address=request.address, now=now)
         answered = await parts.scanner.scan(Sender(parts, request, device, now=now).scan(senders.read(body)))
         return json(200, verdict_document(answered, key=parts.ticket_key))
     if not 1 <= len(read.scans) <= ITEMS_MAX:
         raise BatchTooLong(items=len(read.scans), items_max=ITEMS_MAX)
-    parts.devices.count(device, len(read.scans), now=now)
+    parts.devices.count(device, len(read.scans), address=request.address, now=now)
     return json(200, {"results": await _many(parts, Sender(parts, request, device, now=now), read.scans)})
 
 

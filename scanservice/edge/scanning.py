@@ -2,7 +2,8 @@
 
 Promises: what is answered was recorded first, and judged by the same catalogue that the record names: where Redis knows of a newer
 one, nothing is written, the catalogue is fetched and the scan starts over. A code without a range is looked up afresh before
-anybody is told so. The same scan id with `Repeat.POSSIBLE` is recorded once and answered alike for an hour.
+anybody is told so. The same scan id with `Repeat.POSSIBLE` is recorded once and answered alike for an hour; later it is judged as a visit
+more, and stored as the scan that it is (ingest.records).
 """
 
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ import msgspec
 from kit import seals
 from kit.log import get
 from scanservice import verdicts
+from scanservice.api_keys import ApiKey
 from scanservice.catalogue import Asked, Catalogue, CatalogueAway, Item, Shelf
 from scanservice.edge import counters, recorder
 from scanservice.edge.recorder import CatalogueOld, Done, Recorded, Records
@@ -26,6 +28,9 @@ from scanservice.verdicts import NO_MARKS, Judgement, Reason, Role, Signature, S
 from scanservice.visitors import Address, Keys
 
 CATALOGUE_TRIES_MAX: Final = 3
+# Codes that nobody made, by one API key: a whole batch of another maker's goods, and then what many devices mistype.
+KEY_BURST: Final = 1000
+KEY_REFILL_PER_S: Final = 2.0
 _AT_BYTES: Final = 4
 
 _log = get(__name__)
@@ -58,13 +63,14 @@ class Visit(msgspec.Struct, frozen=True):
 
 
 class Scan(msgspec.Struct, frozen=True):
-    """What a request says: which code, and by whom; `at_ms` is Unix time."""
+    """What a request says: which code, and by whom; `at_ms` is Unix time. `key`: whose holder reported it."""
 
     asked: Asked
     scan_id: UUID
     at_ms: int
     repeat: Repeat
     visit: Visit
+    key: ApiKey | None = None
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -129,6 +135,7 @@ class Scanner:
         self._keys = keys
         self._entries_max = entries_max(log_bytes_max)
         self._invalid = Buckets()
+        self._invalid_of_keys = Buckets(burst=KEY_BURST, refill_per_s=KEY_REFILL_PER_S)
         self._known_of: Catalogue | None = None
         self._knowledge = Knowledge(0, 0, 0)
 
@@ -167,6 +174,7 @@ class Scanner:
     async def scan(self, scan: Scan) -> Answered:
         for _ in range(CATALOGUE_TRIES_MAX):
             catalogue = self._shelf.catalogue
+            catalogue.require(scan.key)
             item = catalogue.item(scan.asked)
             if item.facts.standing is Standing.NO_RANGE:
                 catalogue, item = await self._look_again(catalogue, scan.asked)
@@ -220,7 +228,11 @@ class Scanner:
     async def _sight(self, scan: Scan, item: Item, catalogue: Catalogue) -> Answered:
         """A code that we never made has no state and no partition of its own: it goes where its address goes, if not too often."""
         address = scan.visit.address
-        self.count_invalid(address, now_s=scan.at_ms / 1000, visitor=scan.visit.visitor)
+        now_s = scan.at_ms / 1000
+        if scan.key is not None:
+            # Whose address it is, or which user, the key's holder says: those can be as many as there are serials.
+            self._invalid_of_keys.take(scan.key.id.bytes, now_s=now_s)
+        self.count_invalid(address, now_s=now_s, visitor=scan.visit.visitor)
         hashed = seals.keyed_hash(self._keys.network, address.packed, size_bytes=1)
         partition = hashed[0] % functions.PARTITIONS
         command = calls.packed(

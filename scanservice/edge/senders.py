@@ -149,8 +149,8 @@ class Sender:
         signature = url_marks.of_url(parts, asked, report.url) if "?" in report.url else Signature.NONE
         visit = self._visit(visitor, address, position, report.role, signature, marks)
         if report.scan_id is None:
-            return Scan(asked, ids.uuid7_at(at_ms), at_ms, Repeat.NEVER, visit)
-        return Scan(asked, _scan_id(asked, visitor, report.scan_id), at_ms, Repeat.POSSIBLE, visit)
+            return Scan(asked, ids.uuid7_at(at_ms), at_ms, Repeat.NEVER, visit, device.key)
+        return Scan(asked, _scan_id(asked, visitor, report.scan_id), at_ms, Repeat.POSSIBLE, visit, device.key)
 
     def _plain_visit(self, tenant_id: int) -> Visit:
         known = self._plain.get(tenant_id)
@@ -215,7 +215,7 @@ class Sender:
             return own
         if len(visitor_id) > VISITOR_ID_CHARS_MAX:
             raise ReportMalformed(why=f"its visitor_id has more than {VISITOR_ID_CHARS_MAX} characters")
-        return visitors.by_client_id(keys, tenant_id=tenant_id, client_id=visitor_id)
+        return visitors.by_client_id(keys, tenant_id=tenant_id, client_id=visitor_id, vouched=self._device.key is not None)
 
 
 def _of_serial(parts: Parts, host: str, report: Report) -> Asked:

@@ -62,6 +62,8 @@ NEWS: Final = "scan_news"
 is new and else what it said before it was confirmed. It may hold other tenants' rows, so ask for `tenant_id`.
 """
 
+# As long as a device may keep its scans to itself (scanservice.edge.devices.LATE_MAX), and a day.
+REPEAT_DAYS: Final = 31
 _COLUMNS: Final = ", ".join(scan_rows.COLUMNS)
 # The planner knows nothing of a table that is filled and emptied all the time, and loops in a loop. So it has a key for joins to follow.
 _CREATE: Final = f"""
@@ -70,6 +72,23 @@ CREATE TEMPORARY TABLE IF NOT EXISTS {NEWS} (
 ) ON COMMIT DELETE ROWS
 """
 _COPY: Final = f"COPY {NEWS} ({_COLUMNS}) FROM STDIN (FORMAT BINARY)"
+# A client's own id (version 8) holds no time, and a device that sends its scan once more may measure it anew: by the time of the row that is
+# here, it is found to be no news. Further off than REPEAT_DAYS nobody sends the same scan again.
+_ALIGN: Final = text(f"""
+UPDATE {NEWS} AS n
+   SET scanned_at = (
+       SELECT s.scanned_at
+         FROM scan AS s
+        WHERE s.tenant_id = n.tenant_id AND s.scan_id = n.scan_id
+          AND s.scanned_at >= n.scanned_at - :days * interval '1 day' AND s.scanned_at <= n.scanned_at + :days * interval '1 day'
+        ORDER BY s.scanned_at
+        LIMIT 1)
+ WHERE n.tenant_id = :tenant_id AND get_byte(uuid_send(n.scan_id), 6) >> 4 = 8
+   AND EXISTS (
+       SELECT FROM scan AS s
+        WHERE s.tenant_id = n.tenant_id AND s.scan_id = n.scan_id
+          AND s.scanned_at >= n.scanned_at - :days * interval '1 day' AND s.scanned_at <= n.scanned_at + :days * interval '1 day')
+""")
 # One look at what is here already, which is nearly always nothing: a page is confirmed, and whatever else is known is no news.
 # Whoever else confirms a page meanwhile leaves us a row that is not news and cannot be inserted: RaceLost.
 # LATERAL and OFFSET, so that each row is looked up by an index of its month: a join would now and then read the whole of it. And of the
@@ -184,6 +203,7 @@ def forget(session: Session) -> None:
 
 def _move(session: Session, tenant_id: int, count: int) -> News:
     scope = {"tenant_id": tenant_id}
+    session.execute(_ALIGN, {**scope, "days": REPEAT_DAYS})
     known = session.execute(_SETTLE, scope).scalar_one()
     try:
         session.execute(_INSERT, scope)

@@ -99,7 +99,7 @@ def phone(number: int) -> E164:
 
 def _enrol(session: Session, desk: _Desk, member: Member, *, phone: E164, chance: Random) -> Counts:
     wants_marketing = chance.random() < MARKETING_SHARE
-    visitor = visitors.by_client_id(desk.visitors, tenant_id=desk.tenant_id, client_id=member.person.visitor_id)
+    visitor = visitors.by_client_id(desk.visitors, tenant_id=desk.tenant_id, client_id=member.person.visitor_id, vouched=True)
     scans = _own_items(session, visitor, tenant_id=desk.tenant_id)
     if not scans:
         return Counts()

@@ -152,7 +152,7 @@ def _who(fields: RowReader, context: Context) -> _Who | None:
     address, canonical = named
     tenant_id = context.catalogue.tenant_id
     if client_id:
-        visitor = visitors.by_client_id(context.keys, tenant_id=tenant_id, client_id=client_id)
+        visitor = visitors.by_client_id(context.keys, tenant_id=tenant_id, client_id=client_id, vouched=True)
     else:
         user_agent = fields.row.values[_USER_AGENT].encode()[: clients.USER_AGENT_BYTES_MAX]
         visitor = visitors.by_address(context.keys, tenant_id=tenant_id, address=address, user_agent=user_agent)
