@@ -3,7 +3,7 @@
 Promises: the answer to a request is the same whether or not the number belongs to a member; codes lie as keyed hashes, live five
 minutes, work once and die after five wrong tries; requests are counted in the database under a lock, so that limits hold however
 many come at once. Of a number and the visitor who asked for it only the latest code counts, so that a stranger who types wrong codes
-for somebody else's number uses up no tries of theirs.
+for somebody else's number uses up no tries of theirs; nor do the codes that strangers ask for keep a member's own browser from one.
 `join` returns a refused code as a value, because the try that it cost must be committed.
 """
 
@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from crm import consents, identities, messages, people
 from crm.consents import ConsentForm, Language
@@ -162,26 +162,32 @@ def forget_old(session: Session, *, tenant_id: int, now: datetime) -> None:
 
 
 def _check_limits(session: Session, *, tenant_id: int, phone_hash: bytes, visitor: bytes, now: datetime) -> None:
-    of_phone = _sent_since(session, tenant_id=tenant_id, column=OneTimeCode.phone_hash, value=phone_hash, now=now)
+    own = _is_members_own(session, tenant_id=tenant_id, phone_hash=phone_hash, visitor=visitor)
+    sent = _sent_since(session, OneTimeCode.phone_hash == phone_hash, tenant_id=tenant_id, now=now)
+    of_phone = [at for at, by in sent if not own or by == visitor]
     if of_phone and now - of_phone[-1] < RESEND_AFTER:
         raise CodeTooSoon(retry_after_s=_seconds_until(of_phone[-1] + RESEND_AFTER, now=now))
     if len(of_phone) >= CODES_PER_PHONE_MAX:
         raise CodesOfPhone(retry_after_s=_seconds_until(of_phone[-CODES_PER_PHONE_MAX] + LIMIT_WINDOW, now=now))
-    of_visitor = _sent_since(session, tenant_id=tenant_id, column=OneTimeCode.visitor, value=visitor, now=now)
+    of_visitor = [at for at, _ in _sent_since(session, OneTimeCode.visitor == visitor, tenant_id=tenant_id, now=now)]
     if len(of_visitor) >= CODES_PER_VISITOR_MAX:
         raise CodesOfVisitor(retry_after_s=_seconds_until(of_visitor[-CODES_PER_VISITOR_MAX] + LIMIT_WINDOW, now=now))
 
 
-def _sent_since(
-    session: Session, *, tenant_id: int, column: InstrumentedAttribute[bytes], value: bytes, now: datetime
-) -> list[datetime]:
-    return list(
-        session.scalars(
-            select(OneTimeCode.sent_at)
-            .where(OneTimeCode.tenant_id == tenant_id, column == value, OneTimeCode.sent_at > now - LIMIT_WINDOW)
-            .order_by(OneTimeCode.sent_at)
-        )
+def _is_members_own(session: Session, *, tenant_id: int, phone_hash: bytes, visitor: bytes) -> bool:
+    """Is this the browser of the member who has this number?"""
+    consumer_id = identities.find_by_phone_hash(session, tenant_id=tenant_id, phone_hash=phone_hash)
+    return consumer_id is not None and identities.find_by_visitor(session, tenant_id=tenant_id, visitor=visitor) == consumer_id
+
+
+def _sent_since(session: Session, asked: ColumnElement[bool], *, tenant_id: int, now: datetime) -> list[tuple[datetime, bytes]]:
+    """When codes were sent, and for which visitor, the earliest first."""
+    rows = session.execute(
+        select(OneTimeCode.sent_at, OneTimeCode.visitor)
+        .where(OneTimeCode.tenant_id == tenant_id, asked, OneTimeCode.sent_at > now - LIMIT_WINDOW)
+        .order_by(OneTimeCode.sent_at)
     )
+    return [(at, by) for at, by in rows]
 
 
 def _seconds_until(then: datetime, *, now: datetime) -> int:

@@ -203,6 +203,20 @@ def test_a_phone_gets_five_codes_in_an_hour(phones: Phones) -> None:
     phones.ask(now=NOW + 60 * MINUTE)
 
 
+def test_codes_that_strangers_ask_for_keep_no_member_out_of_their_own_browser(phones: Phones) -> None:
+    phones.ask()
+    assert isinstance(phones.type(), Joined)
+    later = NOW + timedelta(hours=2)
+    for number in range(5):
+        phones.ask(visitor=b"visitor%d" % number, now=later + number * MINUTE)
+    with pytest.raises(CodesOfPhone):
+        phones.ask(visitor=b"visitorX", now=later + 5 * MINUTE)
+    for number in range(5):
+        phones.ask(now=later + (5 + number) * MINUTE)
+    with pytest.raises(CodesOfPhone):
+        phones.ask(now=later + 10 * MINUTE)
+
+
 def test_a_visitor_gets_ten_codes_in_an_hour_whatever_the_numbers(phones: Phones) -> None:
     for number in range(10):
         phones.ask(phone=E164(f"+86138123456{number:02d}"), now=NOW)

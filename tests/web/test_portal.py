@@ -190,6 +190,17 @@ def test_a_few_scans_outside_have_no_number_and_no_place_of_their_own(distributo
     assert "浦东新区" in latest
 
 
+def test_where_the_totals_would_tell_how_few_nobody_is_told_where(distributor: FlaskClient, ship: Ship, scan: Scan) -> None:
+    ship("D1")
+    scan(1, XIHU, times=2)
+    scan(3, PUDONG)
+    rows = file_of(distributor, "/portal/lots/L1/scans.csv?level=district")
+    assert [(row["division"], row["scans"]) for row in rows] == [(PUDONG, "1"), ("", "<3")]
+    page = distributor.get("/portal/lots/L1?lang=en&level=district").text
+    assert "西湖区" not in page
+    assert "Divisions with a few scans each: 1" in page
+
+
 def test_the_latest_scans_say_nothing_about_the_person(distributor: FlaskClient, ship: Ship, scan: Scan) -> None:
     ship("D1")
     scan(1, PUDONG)

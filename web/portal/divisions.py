@@ -2,7 +2,8 @@
 
 Promises: whether a scan lies inside is decided at the finest division that is known, before divisions are gathered into cities or
 provinces, so that no total changes with the level. Refuses to show a number so small that it could point at a person: outside the
-territory, where a distributor has no business of their own, fewer than FEW_BELOW scans are only "a few".
+territory, where a distributor has no business of their own, fewer than FEW_BELOW scans are only "a few", and where the totals would tell
+how many, nobody is told where.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -28,7 +29,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """`few`: there are some, and how many is not shown."""
+    """`few`: there are some, and how many is not shown; without a division, not even where."""
 
     division: str
     place: Place
@@ -106,6 +107,10 @@ def _rows(gathered: Mapping[tuple[Place, str], int]) -> tuple[Row, ...]:
         Row(division=division, place=place, scans=scans, few=_is_few(place, division, scans))
         for (place, division), scans in gathered.items()
     ]
+    few = [row for row in rows if row.few]
+    if len(few) == 1 or sum(row.scans for row in few) < FEW_BELOW:
+        # The total outside, less what is shown, is their number: so their names are not shown either.
+        rows = [row for row in rows if not row.few] + [Row(division="", place=row.place, scans=0, few=True) for row in few[:1]]
     # Among the few the order must not tell one from two.
     rows.sort(key=lambda row: (_ORDER[row.place] or not row.division, row.few, 0 if row.few else -row.scans, row.division))
     return tuple(rows)
