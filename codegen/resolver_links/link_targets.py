@@ -1,15 +1,15 @@
 """Where links lead: addresses checked hard when they are entered, and how a request's parameters are passed on to them.
 
 Promises: a checked target is https, ASCII, has a host by name and a path, no user, and a host that the brand has allowed, or one below it;
-what a phone adds to a query can change neither host nor path. Refuses every other scheme, addresses of this machine or a private network,
-and hosts under which the brand's own codes are scanned, for such a link could lead in a circle. Templates are not known: a brace is no
-character of an address. Pure.
+what a phone adds to a query can change neither host nor path, nor a parameter that the brand has set. Refuses every other scheme,
+addresses of this machine or a private network, and hosts under which the brand's own codes are scanned, for such a link could lead in a
+circle. Templates are not known: a brace is no character of an address. Pure.
 """
 
 import re
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote_plus, urlsplit
 
 from codegen import origins
 from codegen.origins import HostMalformed
@@ -23,6 +23,10 @@ _PUBLIC_NAME: Final = re.compile(r".+\.[a-z][a-z0-9-]*")
 _BROKEN_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # Everything a query may hold (RFC 3986 section 3.4) and the percent sign of what is encoded already.
 _QUERY_SAFE: Final = "-._~:/?@!$&'()*+,;=%"
+# Some servers part parameters at a semicolon too.
+_PARAMETER: Final = re.compile(r"[&;]([^&;=]*)[^&;]*")
+_BRACKET: Final = re.compile(r"[\[\]]")
+_UNDERSCORES: Final = str.maketrans(". [", "___")
 
 
 class TargetMalformed(Invalid):
@@ -110,9 +114,31 @@ def is_allowed(host: str, allowed: Iterable[str]) -> bool:
 
 
 def with_query(target: str, query: bytes) -> str:
-    """The target with a request's parameters behind its own. A fragment stays at the end; foreign bytes are encoded."""
+    """The target with a request's parameters behind its own, but for those that the target names itself.
+
+    Of two with one name many servers take the last: whoever prints a code could change what the brand has set. What goes on is byte for
+    byte as it came, only foreign bytes are encoded. A fragment stays at the end.
+    """
     if not query:
         return target
-    added = quote(query, safe=_QUERY_SAFE)
     start, mark, fragment = target.partition("#")
-    return f"{start}{'&' if '?' in start else '?'}{added}{mark}{fragment}"
+    _, has_query, own = start.partition("?")
+    # Each parameter with what stands before it.
+    added = "&" + quote(query, safe=_QUERY_SAFE)
+    if has_query:
+        taken = frozenset[str]().union(*(_names(one[1]) for one in _PARAMETER.finditer("&" + own)))
+        added = "".join(one[0] for one in _PARAMETER.finditer(added) if taken.isdisjoint(_names(one[1])))
+        if not added:
+            return target
+    return f"{start}{'&' if has_query else '?'}{added[1:]}{mark}{fragment}"
+
+
+def _names(encoded: str) -> set[str]:
+    """What servers may take for a parameter's name.
+
+    All end it before a bracket (`aff[]` is `aff`), Rack passes over brackets before it. PHP passes over spaces, stops at a NUL, and makes
+    underscores of dots, spaces and a bracket that nothing closes.
+    """
+    text = unquote_plus(encoded, errors="surrogateescape").partition("\0")[0].lstrip().casefold()
+    readings = (text, _BRACKET.split(text.lstrip("[]"), maxsplit=1)[0])
+    return {one.translate(_UNDERSCORES) for one in readings if one}

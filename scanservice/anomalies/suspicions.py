@@ -78,11 +78,12 @@ def strange(scans: Iterable[NewScan]) -> list[ScanRow]:
 
 
 def suspect(rows: Sequence[ScanRow], *, orders: Mapping[UUID, CodeOrder], holders: Holders) -> Iterator[Suspicion]:
+    """`orders` holds those of the rows' orders that are there. A row of any other is like one without an order: see `is_unordered`."""
     for row in rows:
         standing = standing_of(row)
         if standing in _INVALID:
             yield _invented(row, standing)
-        elif is_unordered(row):
+        elif is_unordered(row, orders):
             yield _unordered(row)
         elif standing in _STATES and row.order_id is not None and row.counter is not None:
             order = orders[row.order_id]
@@ -91,9 +92,13 @@ def suspect(rows: Sequence[ScanRow], *, orders: Mapping[UUID, CodeOrder], holder
                 yield _leaked(row, order, reason, holders.of(order.id, row.counter))
 
 
-def is_unordered(row: ScanRow) -> bool:
-    """A valid tag, and the edge knew no order that it belongs to."""
-    return row.epoch is not None and row.order_id is None
+def is_unordered(row: ScanRow, orders: Mapping[UUID, CodeOrder]) -> bool:
+    """A valid tag, and no order that it belongs to: the edge knew none, or a restored backup has lost it since.
+
+    Of a lost order nobody can tell what its codes were or who had them. So its scans join those that edges answer `no_range` from then on,
+    and staff hear in the one anomaly of both which codes have to be entered again.
+    """
+    return row.epoch is not None and (row.order_id is None or row.order_id not in orders)
 
 
 def standing_of(row: ScanRow) -> Standing | None:

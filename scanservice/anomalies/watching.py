@@ -3,11 +3,13 @@
 Promises: a scan counts once, however often its batch is read again; however many scans one cause has, and however many ingesters meet
 them at once, it stays one anomaly with a growing count; numbers do not depend on the order of scans, and what is kept beside them are
 the earliest. Staff are told once, when it is found. Costs nothing where no scan is strange. Samples have limits: a flood of scans makes
-no flood of rows.
+no flood of rows. Scans outlive what they are about: after a backup was restored the log still holds scans of orders and brands that are gone,
+and none of them may keep the others from being stored.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -17,8 +19,8 @@ from sqlalchemy import func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from codegen import orders
-from codegen.orders import CodeOrder
+from codegen import brands, orders
+from codegen.orders import CodeOrder, OrderUnknown
 from codegen.print_packages import holders
 from kit import ids, outbox
 from scanservice.anomalies import suspicions
@@ -54,12 +56,12 @@ class _Heap:
 
 def watch(session: Session, tenant_id: int, scans: News, /) -> None:
     rows = suspicions.strange(scans.having(suspicions.STRANGE))
-    if not rows:
+    if not rows or tenant_id not in brands.tenant_ids(session):
         return
     ordered = _orders(session, tenant_id, {row.order_id for row in rows if row.order_id is not None})
     held = holders.of_orders(session, tenant_id=tenant_id, order_ids=ordered.keys())
     heaps: dict[tuple[AnomalyKind, str], _Heap] = {}
-    for one in suspicions.suspect(_without_late_orders(session, tenant_id, rows), orders=ordered, holders=held):
+    for one in suspicions.suspect(_without_late_orders(session, tenant_id, rows, ordered), orders=ordered, holders=held):
         heaps.setdefault((one.kind, one.subject), _Heap(one)).all.append(one)
     # One order for all, so that two ingesters never wait for each other's anomalies.
     for key in sorted(heaps):
@@ -67,18 +69,29 @@ def watch(session: Session, tenant_id: int, scans: News, /) -> None:
 
 
 def _orders(session: Session, tenant_id: int, order_ids: Iterable[UUID]) -> dict[UUID, CodeOrder]:
-    return {order_id: orders.find(session, order_id, tenant_id=tenant_id) for order_id in order_ids}
+    """Those of them that are there."""
+    found: dict[UUID, CodeOrder] = {}
+    for order_id in order_ids:
+        with suppress(OrderUnknown):
+            found[order_id] = orders.find(session, order_id, tenant_id=tenant_id)
+    return found
 
 
-def _without_late_orders(session: Session, tenant_id: int, rows: Sequence[ScanRow]) -> Sequence[ScanRow]:
-    """Drops codes that an edge had no range for although somebody had ordered them: it had not heard of the order yet."""
-    if not any(suspicions.is_unordered(row) for row in rows):
+def _without_late_orders(
+    session: Session, tenant_id: int, rows: Sequence[ScanRow], ordered: Mapping[UUID, CodeOrder]
+) -> Sequence[ScanRow]:
+    """Drops codes that an edge had no range for although somebody had ordered them: it had not heard of the order yet.
+
+    And codes of a lost order whose counters another order has been given since: somebody did order them.
+    """
+    if not any(suspicions.is_unordered(row, ordered) for row in rows):
         return rows
     every = orders.every(session, tenant_id=tenant_id)
     return [
         row
         for row in rows
-        if not suspicions.is_unordered(row) or orders.holding(every, epoch=row.epoch or 0, counter=row.counter or 0) is None
+        if not suspicions.is_unordered(row, ordered)
+        or orders.holding(every, epoch=row.epoch or 0, counter=row.counter or 0) is None
     ]
 
 

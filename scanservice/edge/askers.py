@@ -1,8 +1,8 @@
 """Who asks: everything that the address and the headers of a request say, read once for as long as they stay the same.
 
 Promises: what is remembered is what would be read again, for address and headers as a whole are the key; nothing that depends on the time,
-on the catalogue or on the code is in it. Refused (None): whoever asks in an unusual way (a crawler, a prefetch, for a linkset, or with the
-cookie of an insider, which has an end); what they want is for `visits` to find out.
+on the catalogue or on the code is in it. Refused (None): whoever asks in an unusual way (a crawler, a prefetch, for a linkset, for JSON
+among other things, or with the cookie of an insider, which has an end); what they want is for `visits` to find out.
 """
 
 from typing import Any, Final
@@ -125,6 +125,7 @@ class Askers:
         if (
             not _PREFETCH.isdisjoint(request.headers)
             or b"linkset" in request.accept
+            or (request.wants_json and not clients.is_on_purpose(request.accept))
             or _INSIDER in request.headers.get(b"cookie", b"")
             # Refused by the protocol where it is not answered straight.
             or sum(name == b"host" for name, _ in headers) > 1

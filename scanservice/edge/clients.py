@@ -1,8 +1,10 @@
-"""What software asks: a short word for the log, and whether it is one that must not count.
+"""What software asks: a short word for the log, and whether what it asks counts.
 
 Crawlers come from the maintained list of the package `crawler-user-agents`. Tools that people write programs with (curl, HTTP
 libraries, a browser without a screen) are on that list too; they are left in, because a page they fetch is only seen, and
-whoever asks for JSON with them asks on purpose. Previewers that pretend to be browsers are known by their prefetch headers.
+whoever asks for JSON and nothing else asks on purpose. A library that says by itself that JSON would be fine too says nothing
+of a purpose: servers that show a preview of each link are written with it. Previewers that pretend to be browsers are known by their
+prefetch headers.
 """
 
 import re
@@ -33,10 +35,13 @@ _TOOLS: Final = (
 # Previews that the list does not know.
 _MORE_CRAWLERS: Final = ("WeChat-Link-Preview", "DingTalkBot", "LarkUrl2Meta", "Feishu.*Preview", "QQ-URL-Manager", "YisouSpider")
 
+_JSON: Final = re.compile(rb"\s*application/(?:[^;]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+
 _START_CHARS: Final = 4
 _ESCAPED: Final = re.compile(r"\\(.)")
 _LITERAL: Final = re.compile(r"(?:[^\\\[\](){}*+?|^$.]|\\[^A-Za-z0-9])+")
 
+CRAWLER: Final = "bot"
 # The first word that fits; apps come before the browser engine they embed.
 _WORDS: Final = (
     ("wechat", "MicroMessenger"),
@@ -102,11 +107,16 @@ def is_crawler(text: str) -> bool:
 def client(user_agent: bytes) -> Client:
     text = user_agent[:USER_AGENT_BYTES_MAX].decode("latin-1")
     if is_crawler(text):
-        return Client("bot", counts=False)
+        return Client(CRAWLER, counts=False)
     for word, mark in _WORDS:
         if mark in text:
             return Client(word, counts=True)
     return Client("other" if text else "", counts=True)
+
+
+def is_on_purpose(accept: bytes) -> bool:
+    """Does whoever sends this Accept want JSON and nothing else?"""
+    return all(_JSON.fullmatch(one) for one in accept.split(b","))
 
 
 def is_prefetch(headers: dict[bytes, bytes]) -> bool:

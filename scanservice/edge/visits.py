@@ -1,20 +1,24 @@
 """A phone opens what is printed on an item: `GET /01/{gtin}/21/{serial}` or `GET /{SERIAL}`.
 
-Promises: a browser is sent on with 307 and a ticket, its scan being *seen*; a program that asks for JSON gets a final verdict.
-HEAD, OPTIONS, linksets, prefetches, previews and crawlers record nothing and learn no verdict. A code of another brand of this
-instance is sent to that brand's origin, unrecorded. A product or a lot, named without an item, is the resolver's to answer.
+Promises: a browser is sent on with 307 and a ticket, its scan being *seen*; a program that asks for JSON and nothing else gets a final
+verdict, one that would take JSON gets JSON and has seen the code. HEAD, OPTIONS, linksets, prefetches, previews and crawlers record
+nothing and learn no verdict, but a serial that nobody made is recorded whoever asks for its links: the refusal says what a verdict
+says. A code of another brand of this instance is sent to that brand's origin, unrecorded. A product or a lot, named without an item,
+is the resolver's to answer.
 """
 
 import re
 from functools import lru_cache
 from typing import ClassVar, Final
 
+import msgspec
+
 from codegen import digital_link
 from kit import ids
 from kit.refusals import Malformed
 from scanservice import visitors
 from scanservice.catalogue import Asked, Elsewhere
-from scanservice.edge import clients, url_marks
+from scanservice.edge import clients, scanning, url_marks
 from scanservice.edge.askers import Asker
 from scanservice.edge.clients import USER_AGENT_BYTES_MAX
 from scanservice.edge.http import Answer, Request, json, redirect
@@ -85,15 +89,14 @@ async def answer(parts: Parts, request: Request) -> Answer:
         if not resolving.wants_verification(wish, brand):
             item = parts.shelf.catalogue.item(asked)
             if item.counted is None:
-                # Whoever tries codes learns from a refusal as much as from a verdict.
-                parts.scanner.count_invalid(request.address, now_s=parts.clock.now().timestamp())
+                await _sight(parts, request, asked)
             return resolving.of_item(item, wish, request, resolver_headers(request), now=parts.clock.now())
     return await _scan(parts, request, asked)
 
 
 async def _scan(parts: Parts, request: Request, asked: Asked) -> Answer:
     client = clients.client(request.headers.get(b"user-agent", b"")[:USER_AGENT_BYTES_MAX])
-    if request.method == "HEAD" or not client.counts or clients.is_prefetch(request.headers):
+    if request.method == "HEAD" or client.word == clients.CRAWLER or clients.is_prefetch(request.headers):
         return _preview(parts, request, asked)
     asker = Asker(parts, request)
     new_cookie = cookie_for(asker)
@@ -105,8 +108,34 @@ async def _scan(parts: Parts, request: Request, asked: Asked) -> Answer:
         role=parts.role(request, tenant_id=asked.tenant_id),
         signature=url_marks.of_request(parts, request, asked),
     )
+    if asker.is_program and not clients.is_on_purpose(request.accept):
+        scan = _only_seen(scan, asker)
     answered = await parts.scanner.scan(scan)
     return answer_to(asker, answered, parts, path=request.path, query=request.query, new_cookie=new_cookie)
+
+
+async def _sight(parts: Parts, request: Request, asked: Asked) -> None:
+    """Whoever tries codes learns from a refusal as much as from a verdict: it is limited and recorded like one."""
+    asker = Asker(parts, request)
+    role = parts.role(request, tenant_id=asked.tenant_id)
+    await parts.scanner.scan(_only_seen(scan_by(asker, asked, parts, new_cookie=b"", role=role), asker))
+
+
+def _only_seen(scan: Scan, asker: Asker) -> Scan:
+    """The scan of a program that may be anything's, such as that of a server which shows a preview of each link."""
+    told = scan.visit
+    seen = scanning.visit(
+        confirmed=False,
+        visitor=told.visitor,
+        whence=told.whence,
+        address=told.address,
+        client=asker.client,
+        language=asker.language,
+        role=told.role,
+        signature=told.signature,
+        trace=asker.trace,
+    )
+    return msgspec.structs.replace(scan, visit=seen)
 
 
 def cookie_for(asker: Asker) -> bytes:

@@ -131,7 +131,3 @@ def scanned_at(sighting: Sighting) -> datetime:
 def scanned_at_ms(sighting: Sighting) -> int:
     number = sighting.scan_id.int
     return number >> _TIME_BITS if number >> _VERSION_BITS & 0xF == _VERSION_OF_TIME else sighting.at_ms
-
-
-def at(sighting: Sighting) -> datetime:
-    return datetime.fromtimestamp(sighting.at_ms / 1000, UTC)

@@ -7,16 +7,15 @@ the entries of a generation are numbered without gaps.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from redis import Redis
 from redis.exceptions import ResponseError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from scanservice.hot import functions, pin_log, streams
-from scanservice.hot import log as scan_log
-from scanservice.hot.log import EntryMalformed
+from scanservice.hot import functions, streams
+from scanservice.ingest import entry_times
 from scanservice.ingest.log_places import Place
 from scanservice.models import LogPosition
 
@@ -100,15 +99,6 @@ def _oldest(redis: Redis, places: Sequence[Place]) -> Iterator[tuple[int, dateti
         return
     after = {place.partition: place.after for place in places}
     for partition, entries in streams.Reader(redis).read(after, count=1).items():
-        at = _at(streams.fields(entries[0]))
+        at = entry_times.at(streams.fields(entries[0]))
         if at is not None:
             yield partition, at
-
-
-def _at(fields: dict[bytes, Any]) -> datetime | None:
-    try:
-        if pin_log.ENTRY_FIELD in fields:
-            return pin_log.at(pin_log.read(fields).entry)
-        return scan_log.at(scan_log.decode(fields[scan_log.ENTRY_FIELD]))
-    except (EntryMalformed, KeyError):
-        return None

@@ -2,7 +2,8 @@
 
 Promises: while `rebuild` runs every edge answers 503; afterwards Redis holds, byte for byte, what live scans would have left there,
 under a new generation; scans whose month was dropped count as if they were there. What still lay in the log is stored first, so no
-answered scan is forgotten. `recompute` joins the state of some codes into the live one; as a merge does not depend on order, scans may
+answered scan is forgotten; where that fails nothing has changed yet, and edges answer again as before. Whatever fails later leaves them at
+503, and the log says what to do. `recompute` joins the state of some codes into the live one; as a merge does not depend on order, scans may
 go on meanwhile. Refused: two rebuilds at once.
 """
 
@@ -13,10 +14,12 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 from redis import Redis
+from redis.exceptions import RedisError
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from codegen import brands, catalogue_version
+from kit import log
 from kit.db import transaction
 from kit.refusals import Conflict
 from scanservice.hot import functions, generations, pin_tries, state, streams
@@ -30,10 +33,17 @@ _LOCK_ID: Final = 7_205_759_404
 # Statements of a rebuild read the whole scan log.
 _STATEMENT_MS_MAX: Final = 6 * 3_600_000
 _COUNTER_MASK: Final = (1 << folding.COUNTER_BITS) - 1
+_AS_BEFORE: Final = (
+    "the rebuild could not store what the log holds, and no state has changed: edges answer as before. "
+    "Mend what is wrong, then: onemark rebuild state"
+)
+_CLOSED: Final = "the rebuild has not come to its end, and every edge answers 503 until one does. Mend what is wrong, then: onemark rebuild state"
 _FIELDS: Final = [str(number).encode() for number in range(functions.FIELDS)]
 
 Progress = Callable[[int], object]
 """Told how many more codes are done."""
+
+_log = log.get(__name__)
 
 
 class RebuildRunning(Conflict):
@@ -84,8 +94,49 @@ def recompute(session: Session, redis: Redis, *, tenant_id: int, codes: Sequence
 
 def _rebuild(engine: Engine, redis: Redis, *, drain: Callable[[], int], now: datetime, progress: Progress) -> Rebuilt:
     functions.prepare(redis)
-    generations.hide(redis)
-    drained = drain()
+    drained = _drained(redis, drain)
+    try:
+        codes, generation = _load_all(engine, redis, now=now, progress=progress)
+    except BaseException as error:
+        _say(_CLOSED, error)
+        raise
+    return Rebuilt(codes=codes, drained=drained, generation=generation)
+
+
+def _drained(redis: Redis, drain: Callable[[], int]) -> int:
+    """Closes the partitions and stores what the log holds. Where that fails they are opened again, if they were open."""
+    shown = generations.shown(redis)
+    try:
+        generations.hide(redis)
+        return drain()
+    except BaseException as error:
+        _say(_AS_BEFORE if _opened_again(redis, shown) else _CLOSED, error)
+        raise
+
+
+def _opened_again(redis: Redis, shown: set[int]) -> bool:
+    """State and catalogue version are what they were, so the generation may be."""
+    if len(shown) != 1 or generations.NONE in shown:
+        return False
+    (generation,) = shown
+    try:
+        with redis.pipeline(transaction=False) as pipeline:
+            for partition in range(functions.PARTITIONS):
+                pipeline.hset(functions.meta_key(partition), functions.GENERATION_FIELD, generation)
+            pipeline.execute()
+    except RedisError:
+        return False
+    return True
+
+
+def _say(what: str, error: BaseException) -> None:
+    """In the log, and beneath the error, where whoever typed the command reads it last."""
+    _log.error(what)
+    error.add_note(what)
+
+
+def _load_all(engine: Engine, redis: Redis, *, now: datetime, progress: Progress) -> tuple[int, int]:
+    """(codes, generation)"""
     _forget(redis)
     codes = 0
     with transaction(engine, tenant_id=None) as session:
@@ -98,7 +149,7 @@ def _rebuild(engine: Engine, redis: Redis, *, drain: Callable[[], int], now: dat
         generation = generations.begin(session, logged=logged, now=now)
         version = catalogue_version.current(session)
     generations.show(redis, generation=generation, catalogue_version=version)
-    return Rebuilt(codes=codes, drained=drained, generation=generation)
+    return codes, generation
 
 
 def _forget(redis: Redis) -> None:

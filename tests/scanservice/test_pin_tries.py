@@ -10,7 +10,7 @@ from redis import Redis
 
 from kit.redis import connect
 from scanservice.hot import functions, pin_tries, state
-from scanservice.hot.pin_tries import BUCKETS, FREE_TRIES, KEPT_S, NO_TRIES, WAIT_S_MAX, Lane, Tries, Try
+from scanservice.hot.pin_tries import BUCKETS, FREE_TRIES, KEPT_S, NO_TRIES, WAIT_S_MAX, Bucket, Lane, Tries, Try
 from scanservice.hot.state import Mode, State, Touch
 
 NOW_S = state.seconds(1_795_305_600)
@@ -168,3 +168,31 @@ def test_an_address_has_a_bucket_over_all_codes(redis: Redis) -> None:
     assert opens(NOW_S) == NOW_S + 120
     assert opens(NOW_S + 120) == 0
     assert opens(NOW_S + 120) == NOW_S + 240
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 200), st.booleans()), max_size=80))
+def test_what_is_given_back_is_as_if_it_had_never_been_taken(redis: Redis, tried: list[tuple[int, bool]]) -> None:
+    """Tries of an address, each some seconds after the last; only those that stay taken count."""
+    key = functions.pin_address_key(5, b"12345678")
+    redis.delete(key)
+    bucket = Bucket(field=b"", capacity=pin_tries.ADDRESS_TRIES, refill_s=pin_tries.ADDRESS_REFILL_S)
+
+    def ask(at_s: int, *, sign: int) -> int:
+        tries, refill_s = sign * pin_tries.ADDRESS_TRIES, sign * pin_tries.ADDRESS_REFILL_S
+        answer = redis.fcall(functions.PIN_ADDRESS, 2, functions.meta_key(5), key, 1, at_s, tries, refill_s)
+        assert isinstance(answer, bytes)
+        return int.from_bytes(answer, "big")
+
+    now_s, full_at_s = NOW_S, 0
+    for later_s, stays in tried:
+        now_s += later_s
+        opens_at_s = bucket.opens_at_s(full_at_s)
+        assert ask(now_s, sign=1) == (opens_at_s if opens_at_s > now_s else 0)
+        if opens_at_s > now_s:
+            continue
+        if stays:
+            full_at_s = bucket.spent(full_at_s, at_s=now_s)
+        else:
+            assert ask(now_s, sign=-1) == 0
+        assert 0 < redis.ttl(key) <= pin_tries.ADDRESS_TRIES * pin_tries.ADDRESS_REFILL_S

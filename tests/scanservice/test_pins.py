@@ -198,13 +198,6 @@ def test_a_botnet_that_empties_the_codes_bucket_leaves_the_buyers_tries_alone(ed
     assert enter(owner, ticket, pin_of(pinned, 9)).json()["pin"] == "right"
 
 
-def test_one_address_runs_out_over_all_codes(edge: LocalEdge, pinned: Market) -> None:
-    bots = [Client(edge=edge, ip="198.51.100.9") for _ in range(31)]
-    answers = [enter(bot, arrive(bot, pinned, 1 + number % 20), "000000") for number, bot in enumerate(bots)]
-    assert [one.status for one in answers] == [200] * 30 + [429]
-    assert answers[-1].json()["limit"] == "address"
-
-
 def test_a_rebuild_knows_proofs_and_spent_tries(edge: LocalEdge, pinned: Market, ingester: Ingester) -> None:
     anna, bert = edge.stranger(), edge.stranger()
     ticket, other = arrive(anna, pinned, 10), arrive(bert, pinned, 11)

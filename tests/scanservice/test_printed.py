@@ -20,6 +20,7 @@ ACCEPTS = (
     "*/*",
     "application/linkset+json",
     "application/json, text/html",
+    "application/json, text/plain, */*",
     "application/json, application/linkset+json",
     "",
 )

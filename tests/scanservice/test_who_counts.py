@@ -53,6 +53,27 @@ SOFTWARE = {
     "Huawei": "Mozilla/5.0 (compatible;PetalBot;+https://webmaster.petalsearch.com/site/petalbot)",
     "Apple": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_5) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/13.1.1 Safari/605.1.15 (Applebot/0.1; +http://www.apple.com/go/applebot)",
 }
+AXIOS = "application/json, text/plain, */*"
+# Software that people write programs with, as it asks where its user says nothing: programs and previews of links alike.
+TOOLS = {
+    "axios": ("axios/1.7.2", AXIOS),
+    "axios in a bundle": ("Mozilla/5.0 (Linux; Android 15) axios/0.21.4", AXIOS),
+    "node-fetch": ("node-fetch/1.0 (+https://github.com/bitinn/node-fetch)", "*/*"),
+    "Node's own fetch": ("node", "*/*"),
+    "python-requests": ("python-requests/2.32.3", "*/*"),
+    "curl": ("curl/8.7.1", "*/*"),
+    "Go": ("Go-http-client/2.0", ""),
+    "okhttp": ("okhttp/4.12.0", "*/*"),
+    "okhttp without Accept": ("okhttp/4.12.0", ""),
+    "Java": ("Java/21", "text/html, image/gif, image/jpeg, */*; q=0.2"),
+}
+# JSON alone: whoever asks for nothing else means it.
+ON_PURPOSE = {
+    "a program without a name": ("", "application/json"),
+    "axios that was told": ("axios/1.7.2", "application/json"),
+    "python-requests that was told": ("python-requests/2.32.3", "application/json; charset=utf-8"),
+    "problems too": ("okhttp/4.12.0", "application/problem+json, application/json;q=0.9"),
+}
 AHEAD = {
     "Chrome fetches ahead": {"sec_purpose": "prefetch"},
     "Chrome renders ahead": {"sec_purpose": "prefetch;prerender"},
@@ -90,6 +111,36 @@ def test_previews_and_crawlers_use_up_nothing(edge: LocalEdge, market: Market, m
         told[name] = answer.status, entries(market)
     assert told == dict.fromkeys(SOFTWARE, (307, 0))
     assert {buyer_after(edge, market, row) for row in range(1, len(SOFTWARE) + 1)} == {"genuine_first"}
+
+
+def test_what_a_tool_asks_by_itself_uses_up_nothing(edge: LocalEdge, market: Market) -> None:
+    told = {}
+    for row, (name, (user_agent, accept)) in enumerate(TOOLS.items(), start=1):
+        answer = edge.stranger(user_agent=user_agent).get(market.path(row), **({"accept": accept} if accept else {}))
+        told[name] = answer.status, buyer_after(edge, market, row)
+    expected = {name: (200 if accept == AXIOS else 307, "genuine_first") for name, (_, accept) in TOOLS.items()}
+    assert told == expected
+
+
+def test_the_fetcher_got_is_known_for_a_crawler(edge: LocalEdge, market: Market) -> None:
+    answer = edge.stranger(user_agent="got (https://github.com/sindresorhus/got)").get(market.path(1))
+    assert (answer.status, entries(market)) == (307, 0)
+
+
+def test_whoever_asks_for_json_alone_counts(edge: LocalEdge, market: Market) -> None:
+    told = {}
+    for row, (name, (user_agent, accept)) in enumerate(ON_PURPOSE.items(), start=1):
+        verdict = edge.stranger(user_agent=user_agent).get(market.path(row), accept=accept).json()["verdict"]
+        told[name] = verdict, buyer_after(edge, market, row)
+    assert told == dict.fromkeys(ON_PURPOSE, ("genuine_first", "genuine_seen"))
+
+
+def test_json_for_who_would_take_anything_is_a_glance_whatever_its_name(edge: LocalEdge, market: Market) -> None:
+    cards = edge.stranger(user_agent="LinkCards/1.0")
+    for accept in (AXIOS, "application/json, text/javascript, */*; q=0.01", "application/json, application/xml"):
+        assert cards.get(market.path(1), accept=accept).json()["verdict"] == "genuine_first"
+    assert entries(market) == 3
+    assert buyer_after(edge, market) == "genuine_first"
 
 
 def test_what_a_browser_fetches_ahead_uses_up_nothing(edge: LocalEdge, market: Market) -> None:

@@ -70,6 +70,53 @@ def test_everything_else_is_refused(typed: str, code: str) -> None:
     assert refused.value.code == code
 
 
+OFFER = "https://shop.example/buy?aff=brand&to=%2Fhome&utm_source=label"
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "aff=evil",
+        "AFF=evil",
+        "%61ff=evil",
+        "aff",
+        "aff[]=evil",
+        "aff%5Bx%5D=evil",
+        "[aff]=evil",
+        "+aff=evil",
+        "%20aff=evil",
+        "aff%00x=evil",
+        "utm.source=evil",
+        "utm%20source=evil",
+        "utm[source=evil",
+        "to=//evil.example",
+    ],
+)
+def test_what_a_phone_adds_never_names_again_what_the_brand_has_set(forged: str) -> None:
+    assert link_targets.with_query(OFFER, forged.encode()) == OFFER
+    for query in (f"{forged}&x=1", f"x=1&{forged}", f"{forged}&x=1&{forged}"):
+        assert link_targets.with_query(OFFER + "#top", query.encode()) == f"{OFFER}&x=1#top"
+    assert link_targets.with_query(OFFER, f"x=1;{forged}".encode()) == f"{OFFER}&x=1"
+    assert link_targets.with_query("https://shop.example/buy#aff=1", forged.encode()).startswith("https://shop.example/buy?")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "linkType=gs1:pip&17=281121&utm=a%20b",
+        "affiliate=1&xaff=2&x%5Baff%5D=3",
+        "&&a=1;b=2&",
+        "=1&&=2",
+        "a=%2&b=%zz&c=?/:@!$'()*+,",
+        "from=%E8%8C%B6&x=aff=1",
+    ],
+)
+def test_everything_else_goes_on_byte_for_byte(query: str) -> None:
+    assert link_targets.with_query(OFFER, query.encode()) == f"{OFFER}&{query}"
+    assert link_targets.with_query("https://shop.example/buy", query.encode()) == f"https://shop.example/buy?{query}"
+    assert link_targets.with_query("https://shop.example/buy?", query.encode()) == f"https://shop.example/buy?&{query}"
+
+
 def test_a_type_is_one_iri_however_it_is_written_and_written_short_again() -> None:
     own = {"tea": "https://tea.example.com/voc/"}
     for text in ("pip", "gs1:pip", "https://gs1.org/voc/pip", "https://www.gs1.org/voc/pip", "https://ref.gs1.org/voc/pip"):

@@ -270,8 +270,9 @@ def test_a_hundred_thousand_invented_serials_from_one_address_are_one_forgery(
     refused = 0
     for start in range(0, 100_000, 1000):
         scans = [{"url": f"HTTPS://TEA.EXAMPLE/01/{GTIN}/21/{_invented(start + number)}"} for number in range(1000)]
-        results = forger.post("/v1/scans", {"scans": scans}).json()["results"]
-        refused += sum(result.get("code") == "too_many_invalid" or result.get("status") == 429 for result in results)
+        answer = forger.post("/v1/scans", {"scans": scans})
+        results = answer.json()["results"] if answer.status == 200 else [answer.json()] * len(scans)
+        refused += sum(result["status"] == 429 for result in results)
     assert refused == 100_000 - BURST
     assert forger.get(f"/01/{GTIN}/21/{_invented(5)}", accept="application/json").status == 429
     ingester.drain()
