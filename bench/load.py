@@ -205,6 +205,8 @@ def requests(plan: Plan) -> Iterator[bytes]:
         lines.seek(0)
         first = plan.first % every
         targets = [line.rstrip() for line in itertools.islice(lines, first, first + plan.targets)]
+        lines.seek(0)
+        targets += [line.rstrip() for line in itertools.islice(lines, min(first, plan.targets - len(targets)))]
     host = f"127.0.0.1:{plan.port}"
     if plan.batch:
         bodies = [
