@@ -41,7 +41,6 @@ _START_CHARS: Final = 4
 _ESCAPED: Final = re.compile(r"\\(.)")
 _LITERAL: Final = re.compile(r"(?:[^\\\[\](){}*+?|^$.]|\\[^A-Za-z0-9])+")
 
-CRAWLER: Final = "bot"
 # The first word that fits; apps come before the browser engine they embed.
 _WORDS: Final = (
     ("wechat", "MicroMessenger"),
@@ -107,7 +106,7 @@ def is_crawler(text: str) -> bool:
 def client(user_agent: bytes) -> Client:
     text = user_agent[:USER_AGENT_BYTES_MAX].decode("latin-1")
     if is_crawler(text):
-        return Client(CRAWLER, counts=False)
+        return Client("bot", counts=False)
     for word, mark in _WORDS:
         if mark in text:
             return Client(word, counts=True)

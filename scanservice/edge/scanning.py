@@ -221,18 +221,19 @@ class Scanner:
         counters.VERDICTS.add(judgement.verdict)
         return Answered(scan, item, verdicts.marked(judgement, visit.signature, visit.marks))
 
-    def count_invalid(self, address: Address, *, now_s: float, visitor: bytes = b"") -> None:
-        """Raises TooManyInvalid. `visitor` stands for who has no address: users of an app, whose server has a limit of its own."""
-        self._invalid.take(address.block or address.packed or visitor, now_s=now_s)
-
-    async def _sight(self, scan: Scan, item: Item, catalogue: Catalogue) -> Answered:
-        """A code that we never made has no state and no partition of its own: it goes where its address goes, if not too often."""
-        address = scan.visit.address
-        now_s = scan.at_ms / 1000
+    def _count_invalid(self, scan: Scan) -> None:
+        """Raises TooManyInvalid."""
+        now_s, address = scan.at_ms / 1000, scan.visit.address
         if scan.key is not None:
             # Whose address it is, or which user, the key's holder says: those can be as many as there are serials.
             self._invalid_of_keys.take(scan.key.id.bytes, now_s=now_s)
-        self.count_invalid(address, now_s=now_s, visitor=scan.visit.visitor)
+        # Users of an app may have no address of their own, and its server has the limit of its key.
+        self._invalid.take(address.block or address.packed or scan.visit.visitor, now_s=now_s)
+
+    async def _sight(self, scan: Scan, item: Item, catalogue: Catalogue) -> Answered:
+        """A code that we never made has no state and no partition of its own: it goes where its address goes, if not too often."""
+        self._count_invalid(scan)
+        address = scan.visit.address
         hashed = seals.keyed_hash(self._keys.network, address.packed, size_bytes=1)
         partition = hashed[0] % functions.PARTITIONS
         command = calls.packed(

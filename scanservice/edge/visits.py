@@ -96,7 +96,7 @@ async def answer(parts: Parts, request: Request) -> Answer:
 
 async def _scan(parts: Parts, request: Request, asked: Asked) -> Answer:
     client = clients.client(request.headers.get(b"user-agent", b"")[:USER_AGENT_BYTES_MAX])
-    if request.method == "HEAD" or client.word == clients.CRAWLER or clients.is_prefetch(request.headers):
+    if request.method == "HEAD" or not client.counts or clients.is_prefetch(request.headers):
         return _preview(parts, request, asked)
     asker = Asker(parts, request)
     new_cookie = cookie_for(asker)

@@ -76,18 +76,14 @@ _COPY: Final = f"COPY {NEWS} ({_COLUMNS}) FROM STDIN (FORMAT BINARY)"
 # here, it is found to be no news. Further off than REPEAT_DAYS nobody sends the same scan again.
 _ALIGN: Final = text(f"""
 UPDATE {NEWS} AS n
-   SET scanned_at = (
+   SET scanned_at = coalesce((
        SELECT s.scanned_at
          FROM scan AS s
         WHERE s.tenant_id = n.tenant_id AND s.scan_id = n.scan_id
           AND s.scanned_at >= n.scanned_at - :days * interval '1 day' AND s.scanned_at <= n.scanned_at + :days * interval '1 day'
         ORDER BY s.scanned_at
-        LIMIT 1)
+        LIMIT 1), n.scanned_at)
  WHERE n.tenant_id = :tenant_id AND get_byte(uuid_send(n.scan_id), 6) >> 4 = 8
-   AND EXISTS (
-       SELECT FROM scan AS s
-        WHERE s.tenant_id = n.tenant_id AND s.scan_id = n.scan_id
-          AND s.scanned_at >= n.scanned_at - :days * interval '1 day' AND s.scanned_at <= n.scanned_at + :days * interval '1 day')
 """)
 # One look at what is here already, which is nearly always nothing: a page is confirmed, and whatever else is known is no news.
 # Whoever else confirms a page meanwhile leaves us a row that is not news and cannot be inserted: RaceLost.

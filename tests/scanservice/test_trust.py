@@ -7,11 +7,11 @@ import pytest
 
 from codegen import catalogue_version
 from kit.db import transaction
-from scanservice import api_keys, catalogue, queries
+from scanservice import api_keys, catalogue, queries, visitors
 from scanservice.api_keys import Scope
 from scanservice.edge.devices import BURST_MIN
 from scanservice.edge.parts import ACCURACY_M_MAX
-from scanservice.edge.scanning import KEY_BURST
+from scanservice.edge.scanning import KEY_BURST, Position
 from scanservice.ingest.ingesting import Ingester
 from scanservice.models import Scan
 from tests.scanservice.conftest import LocalEdge, Market
@@ -66,15 +66,16 @@ def test_a_key_tries_only_so_many_serials_that_nobody_made(edge: LocalEdge, mark
     assert good.json()["verdict"] == "genuine_first"
 
 
-def test_a_position_that_may_be_anywhere_is_none(edge: LocalEdge, market: Market) -> None:
-    far = {"url": market.url(1), "latitude": 43.8, "longitude": 87.6}
+def test_a_position_that_may_be_anywhere_says_no_more_than_the_address(edge: LocalEdge) -> None:
+    running = edge._app.running
+    assert running is not None
+    address = visitors.address("198.51.100.7")
 
-    def verdict(accuracy_m: float, visitor_id: str) -> str:
-        told = {**far, "accuracy_m": accuracy_m, "visitor_id": visitor_id}
-        return str(edge.stranger().post("/v1/scans", told).json()["verdict"])
+    def whence(accuracy_m: float) -> bytes:
+        return running.parts.whence(address, Position(latitude=43.8, longitude=87.6, accuracy_m=accuracy_m))
 
-    assert verdict(ACCURACY_M_MAX + 1, "anna") == "genuine_first"
-    assert verdict(ACCURACY_M_MAX + 1, "bert") == "genuine_seen"
+    assert whence(ACCURACY_M_MAX + 1) == running.parts.whence(address)
+    assert whence(ACCURACY_M_MAX) != running.parts.whence(address)
 
 
 def test_a_revoked_key_reports_nothing_more_though_no_edge_has_heard_of_it(edge: LocalEdge, market: Market) -> None:

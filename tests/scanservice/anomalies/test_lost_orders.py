@@ -2,10 +2,12 @@
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from codegen import catalogue_version, orders
 from codegen.keys import keyring
 from codegen.lifecycle import ranges
+from codegen.orders import CodeOrder
 from kit.db import transaction
 from scanservice import catalogue, queries
 from scanservice.anomalies import anomalies, watching
@@ -72,21 +74,25 @@ def test_scans_of_a_lost_order_before_and_after_the_restore_are_one_anomaly(
     assert (alarm.scans, alarm.codes) == (2, 2)
 
 
+def ordered(session: Session, market: Market, *, quantity: int, lot: str) -> CodeOrder:
+    return orders.place(
+        session,
+        tenant_id=market.tenant_id,
+        gtin=GTIN,
+        quantity=quantity,
+        lot=lot,
+        request_id=lot,
+        now=market.clock.now(),
+        actor="test",
+    )
+
+
 def test_a_lost_order_keeps_no_leak_of_another_from_being_found(
     edge: LocalEdge, market: Market, ingester: Ingester, instance: Database
 ) -> None:
     with transaction(market.engine, tenant_id=market.tenant_id) as session:
         session.info[catalogue_version.TELL] = lambda version: catalogue.announce(market.redis, version)
-        lost = orders.place(
-            session,
-            tenant_id=market.tenant_id,
-            gtin=GTIN,
-            quantity=10,
-            lot="L2",
-            request_id="two",
-            now=market.clock.now(),
-            actor="test",
-        )
+        lost = ordered(session, market, quantity=10, lot="L2")
         cipher = keyring.cipher(session, tenant_id=market.tenant_id, epoch=lost.epoch, kek=market.settings.kek_bytes)
     edge.look_after()
     for path in (market.path(95), f"/01/{GTIN}/21/{cipher.serial_of(lost.first_counter)}"):
@@ -111,16 +117,7 @@ def test_counters_that_another_order_was_given_since_are_nobodys_forgery(
         connection.execute(text("SELECT set_config('onemark.tenant', :tenant, true)"), {"tenant": str(market.tenant_id)})
         connection.execute(text("UPDATE key_epoch SET next_counter = :first"), {"first": market.order.first_counter})
     with transaction(market.engine, tenant_id=market.tenant_id) as session:
-        again = orders.place(
-            session,
-            tenant_id=market.tenant_id,
-            gtin=GTIN,
-            quantity=100,
-            lot="L9",
-            request_id="again",
-            now=market.clock.now(),
-            actor="test",
-        )
+        again = ordered(session, market, quantity=100, lot="L9")
     assert again.first_counter == market.order.first_counter
     assert ingester.drain() == 1
     assert found(market) == []
